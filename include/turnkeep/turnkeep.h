@@ -1,0 +1,815 @@
+/*
+ * Turnkeep keeps conversations for programs that run language models.
+ *
+ * A host opens a store, appends messages to sessions, and asks before each prompt which messages go into the model's
+ * window. Every message that it was told is kept is kept; every window is valid, fits, and is the same on every machine.
+ *
+ *     turnkeep_store *store;
+ *     turnkeep_session *session;
+ *     turnkeep_window *window;
+ *     turnkeep_store_open("chat.db", NULL, &store, NULL);
+ *     turnkeep_session_create(store, NULL, &session, NULL);
+ *     turnkeep_session_append(session, TURNKEEP_ROLE_USER, "Hello!", 6, NULL, NULL);
+ *     turnkeep_session_window(session, NULL, &window, NULL);
+ *     for (size_t i = 0; i < turnkeep_window_len(window); i++) feed(turnkeep_window_at(window, i)->content.data);
+ *     turnkeep_window_free(window);
+ *     turnkeep_session_close(session);
+ *     turnkeep_store_close(store, NULL);
+ *
+ * Everything in this file follows these rules:
+ *
+ *  1. Names: turnkeep_noun_verb for functions, turnkeep_noun for types, TURNKEEP_NOUN_VALUE for constants.
+ *  2. What can fail returns a turnkeep_status and takes `error` last: pass NULL, or the address of a pointer, which is
+ *     filled only on failure and freed by turnkeep_error_free. What cannot fail returns its value. On failure nothing was
+ *     changed and no output was written. There is no last error and no other global state.
+ *  3. You own what a function gave you through `out`: give it back with its own _close or _free, which take NULL. A
+ *     required pointer that is NULL is INVALID elsewhere, and the error names it.
+ *  4. Handles may be used by any number of threads at once, and what they give out never changes; only _close and _free
+ *     must be the last use. Results hold no lock and no part of the file.
+ *  5. Strings in end in a NUL where they are ids, names, paths or JSON; contents have a length. All are UTF-8. Strings out
+ *     are turnkeep_text, borrowed from the object you hold. Nothing else is ever allocated for you.
+ *  6. Structs that you fill begin with struct_size and from their _INIT macro; zero means default. Fields are only ever
+ *     added at the end, so a program keeps running with a newer library.
+ *  7. Results are read by _len and _at. Lists page by an opaque token.
+ *  8. Callbacks get your user_data, and you get it back by destroy. They run on the thread of the call that caused them,
+ *     with no lock held, and must not throw.
+ *  9. Nothing is printed, no signal is caught, nothing aborts. A fault inside the library is the status PANIC.
+ * 10. The functions are the same in every build: what is not built in answers UNSUPPORTED; see turnkeep_has_feature.
+ *
+ * 1 Basics   2 Store   3 Session   4 Message   5 Window
+ *
+ * Generated from src/ffi by `make header`: do not edit.
+ * SPDX-License-Identifier: MIT OR Apache-2.0
+ */
+
+#ifndef TURNKEEP_H
+#define TURNKEEP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(_WIN32) && !defined(TURNKEEP_STATIC)
+#define TURNKEEP_API __declspec(dllimport)
+#else
+#define TURNKEEP_API
+#endif
+
+/* The version of this header: compare with turnkeep_version_number. */
+#define TURNKEEP_VERSION_MAJOR 0
+#define TURNKEEP_VERSION_MINOR 1
+#define TURNKEEP_VERSION_PATCH 0
+#define TURNKEEP_VERSION "0.1.0"
+#define TURNKEEP_VERSION_NUMBER (0 * 1000000 + 1 * 1000 + 0)
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* 1 Basics ----------------------------------------------------------------------------------------------------------
+ * Text, versions, status and errors.
+ */
+
+/*
+ * A piece of text: `len` bytes of UTF-8 at `data`, then a NUL that does not count. Borrowed from the object you got it
+ * from. `data` is never NULL; a text that is absent is empty. Content may hold NUL bytes of its own: trust `len`.
+ */
+typedef struct {
+    /* The first byte. */
+    const char *data;
+    /* The number of bytes, without the NUL. */
+    size_t len;
+} turnkeep_text;
+
+/* What went wrong. Threads: any, one at a time for turnkeep_error_free. */
+typedef struct turnkeep_error turnkeep_error;
+
+/* How a call went: TURNKEEP_OK, or one of the negative TURNKEEP_ERROR_ numbers, which never change. */
+typedef int32_t turnkeep_status;
+
+/* It was done. */
+#define TURNKEEP_OK 0
+
+/* An argument is wrong: a required pointer is NULL, a number is out of range, a text breaks a rule. */
+#define TURNKEEP_ERROR_INVALID (-1)
+
+/* There is no such session or message. */
+#define TURNKEEP_ERROR_NOT_FOUND (-2)
+
+/* The id or the name is taken. */
+#define TURNKEEP_ERROR_EXISTS (-3)
+
+/* The revision is not the expected one: somebody else changed the session. */
+#define TURNKEEP_ERROR_CONFLICT (-4)
+
+/* Somebody else held the store for longer than the busy timeout. */
+#define TURNKEEP_ERROR_BUSY (-5)
+
+/* The store was opened read-only, or its file may not be written. */
+#define TURNKEEP_ERROR_READONLY (-6)
+
+/* The file is damaged. */
+#define TURNKEEP_ERROR_CORRUPT (-7)
+
+/* The file system or SQLite failed. */
+#define TURNKEEP_ERROR_STORAGE (-8)
+
+/* The disk is full. */
+#define TURNKEEP_ERROR_FULL (-9)
+
+/* A text is not UTF-8. */
+#define TURNKEEP_ERROR_ENCODING (-10)
+
+/* This build or this version cannot do it. */
+#define TURNKEEP_ERROR_UNSUPPORTED (-11)
+
+/* A callback of the host returned a failure. */
+#define TURNKEEP_ERROR_ABORTED (-12)
+
+/* It does not fit. */
+#define TURNKEEP_ERROR_TOO_LARGE (-13)
+
+/* What is there is something else: not a Turnkeep store, not the request of the first try. */
+#define TURNKEEP_ERROR_MISMATCH (-14)
+
+/* The store was closed. */
+#define TURNKEEP_ERROR_CLOSED (-15)
+
+/* A fault inside Turnkeep, caught at its boundary; the store can be used on. */
+#define TURNKEEP_ERROR_PANIC (-16)
+
+/* Returns the version of the library at run time, "0.1.0". Static. Since 0.1. */
+TURNKEEP_API const char *turnkeep_version(void);
+
+/*
+ * Returns the version of the library at run time as a number to compare with TURNKEEP_VERSION_NUMBER:
+ * major * 1 000 000 + minor * 1 000 + patch. Since 0.1.
+ */
+TURNKEEP_API uint32_t turnkeep_version_number(void);
+
+/*
+ * Returns 1 if a feature is built in, else 0. There are "tokenizer-openai" and, in builds for tests, "test-panic".
+ * NULL and unknown names answer 0. Since 0.1.
+ */
+TURNKEEP_API int32_t turnkeep_has_feature(const char *name);
+
+/*
+ * Returns the name of a status without its prefix: "OK", "NOT_FOUND"; "UNKNOWN" for a number that is none. Static.
+ * Since 0.1.
+ */
+TURNKEEP_API const char *turnkeep_status_name(turnkeep_status status);
+
+/* Returns the status that the failed call returned; TURNKEEP_OK for NULL. Since 0.1. */
+TURNKEEP_API turnkeep_status turnkeep_error_status(const turnkeep_error *error);
+
+/*
+ * Returns one line for people: what was being done, with what, what is wrong, what to do. Never a message's content.
+ * Borrowed from the error; empty for NULL. Since 0.1.
+ */
+TURNKEEP_API turnkeep_text turnkeep_error_message(const turnkeep_error *error);
+
+/* Frees an error. NULL is allowed. Since 0.1. */
+TURNKEEP_API void turnkeep_error_free(turnkeep_error *error);
+
+/* 2 Store -----------------------------------------------------------------------------------------------------------
+ * One database of sessions: a SQLite file, or memory.
+ */
+
+/* Flushed to the disk before it is acknowledged: survives a power cut. The default. */
+#define TURNKEEP_DURABILITY_DISK 1
+
+/* Handed to the operating system: survives the death of the process. */
+#define TURNKEEP_DURABILITY_OS 2
+
+/*
+ * Acknowledged at once, written within the autosave interval, by turnkeep_store_flush or by turnkeep_store_close. Only
+ * for exclusive stores and stores in memory, since a sequence number once told must stay true.
+ */
+#define TURNKEEP_DURABILITY_DEFERRED 3
+
+/* Only in receipts: the store is in memory, and its contents end with it. */
+#define TURNKEEP_DURABILITY_MEMORY 4
+
+/*
+ * One database of sessions: a file, or memory. Threads: any number at once, except that turnkeep_store_close is the last
+ * call with it. Sessions and results that came from it may outlive it; sessions then answer CLOSED.
+ */
+typedef struct turnkeep_store turnkeep_store;
+
+/*
+ * Counts the tokens of a text of text_len bytes (no NUL follows): writes the number to *tokens and returns TURNKEEP_OK,
+ * or returns a failure, and the call that needed the count fails with ABORTED. Called on the thread of that call, with
+ * no lock held. Must be safe to call from many threads if the store is used from many. Must not throw.
+ */
+typedef turnkeep_status (*turnkeep_count_tokens_fn)(void *user_data,
+                                                    const char *text,
+                                                    size_t text_len,
+                                                    uint64_t *tokens);
+
+/* Gives the host its user_data back, once, when nothing will use it again. */
+typedef void (*turnkeep_destroy_fn)(void *user_data);
+
+/* How to open a store. */
+typedef struct {
+    /* sizeof(turnkeep_store_options). */
+    size_t struct_size;
+    /* A TURNKEEP_DURABILITY_ number for appends and changes; 0 is DISK. */
+    int32_t durability;
+    /* With DEFERRED: how long an acknowledged change may stay unwritten, in milliseconds; 0 is 1 000. */
+    uint32_t autosave_ms;
+    /* How many sessions the cache holds; 0 is 100. */
+    uint64_t cache_sessions;
+    /* How many bytes the cache holds; 0 is 64 MiB. */
+    uint64_t cache_bytes;
+    /* The window of sessions that set none, in tokens; 0 is 8 192. */
+    uint64_t window_tokens;
+    /* How long to wait for another process that writes, in milliseconds; 0 is 5 000. */
+    uint32_t busy_timeout_ms;
+    /* How many connections read at the same time; 0 is as many as the machine has cores. */
+    uint32_t readers;
+    /* 1 keeps every other process out, and is faster. */
+    int32_t exclusive;
+    /* 1 changes nothing, not even the file's schema. */
+    int32_t read_only;
+    /* 1 fails with NOT_FOUND instead of making a new store. */
+    int32_t must_exist;
+    /* Given to count_tokens and destroy. */
+    void *user_data;
+    /* Counts tokens; NULL is the vocabulary below, then the estimate max(characters / 4, words * 3 / 4) + 4. */
+    turnkeep_count_tokens_fn count_tokens;
+    /* Called with user_data when the store is gone, also when opening it failed; may be NULL. */
+    turnkeep_destroy_fn destroy;
+    /* "cl100k_base" or "o200k_base", with the feature tokenizer-openai; NULL is none. */
+    const char *tokenizer;
+} turnkeep_store_options;
+
+/*
+ * Opens a store, and makes a new one, with the folders above it, where there is none. `location` is a path, or ":memory:"
+ * for a store that ends with its handle. `options` may be NULL. Close *out with turnkeep_store_close. Threads: any; any
+ * number of processes may open one file, also at the same moment. Errors: MISMATCH (the file is something else; it is
+ * left untouched), UNSUPPORTED (made by a newer version; a network file system; SQLite older than 3.51.3), NOT_FOUND
+ * (must_exist), BUSY (exclusive, here or there), STORAGE, READONLY, CORRUPT, INVALID. Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_store_open(
+    const char *location,
+    const turnkeep_store_options *options,
+    turnkeep_store **out,
+    turnkeep_error **error);
+
+/* Returns where the store is, as it was given to turnkeep_store_open. Borrowed from the store; empty for NULL. Since 0.1. */
+TURNKEEP_API turnkeep_text turnkeep_store_location(const turnkeep_store *store);
+
+/*
+ * Writes what was acknowledged as DEFERRED, and flushes everything acknowledged so far to the disk. Threads: any. Errors:
+ * FULL, STORAGE, BUSY, INVALID. Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_store_flush(
+    const turnkeep_store *store,
+    turnkeep_error **error);
+
+/*
+ * Flushes and closes a store, and frees its handle, whatever it returns: call turnkeep_store_flush before if a failure
+ * must leave you the store. NULL is allowed. Waits for calls that other threads have under way on its sessions. Errors:
+ * as turnkeep_store_flush. Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_store_close(
+    turnkeep_store *store,
+    turnkeep_error **error);
+
+/* What such a struct begins as: its size, everything else default. */
+#define TURNKEEP_STORE_OPTIONS_INIT {sizeof(turnkeep_store_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL}
+
+/* 3 Session ---------------------------------------------------------------------------------------------------------
+ * One conversation: create, open, describe, change, delete, list.
+ */
+
+/* In use. */
+#define TURNKEEP_SESSION_ACTIVE 1
+
+/* Put away, still found. */
+#define TURNKEEP_SESSION_ARCHIVED 2
+
+/* Thrown away, can be restored. */
+#define TURNKEEP_SESSION_TRASHED 3
+
+/* In turnkeep_session_changes: back to the store's window size. */
+#define TURNKEEP_WINDOW_OF_STORE UINT64_MAX
+
+/*
+ * One conversation of a store. Threads: any number at once. A handle is cheap and holds no memory of the session's
+ * messages; it answers NOT_FOUND when the session was deleted and CLOSED when the store was closed.
+ */
+typedef struct turnkeep_session turnkeep_session;
+
+/* Descriptions of sessions, as of one moment. Threads: any number at once. */
+typedef struct turnkeep_session_list turnkeep_session_list;
+
+/* A session to create. Every text may be NULL. */
+typedef struct {
+    /* sizeof(turnkeep_session_options). */
+    size_t struct_size;
+    /* 1 to 255 bytes without control characters; NULL makes a UUIDv7. */
+    const char *id;
+    /* The owner; NULL and "" are nobody. */
+    const char *user_id;
+    /* Unique among the owner's sessions; NULL and "" are none. */
+    const char *name;
+    /* What it is about. */
+    const char *title;
+    /* The model it is held with. */
+    const char *model;
+    /* What has been said so far: a window that left something out shows it in front. */
+    const char *summary;
+    /* A JSON object; NULL is {}. */
+    const char *metadata;
+    /* Its window in tokens; 0 is the store's. */
+    uint64_t window_tokens;
+} turnkeep_session_options;
+
+/* What to change of a session. What is NULL or 0 stays as it is. */
+typedef struct {
+    /* sizeof(turnkeep_session_changes). */
+    size_t struct_size;
+    /* Change only if the session has this revision, else CONFLICT; 0 is any. */
+    uint64_t expected_revision;
+    /* A new name; "" takes it away. */
+    const char *name;
+    /* A new title. */
+    const char *title;
+    /* A new model. */
+    const char *model;
+    /* A new summary; "" takes it away. */
+    const char *summary;
+    /* A JSON object in place of the old one. */
+    const char *metadata;
+    /* A new window in tokens, or TURNKEEP_WINDOW_OF_STORE. */
+    uint64_t window_tokens;
+} turnkeep_session_changes;
+
+/* Which sessions to list, newest first. */
+typedef struct {
+    /* sizeof(turnkeep_session_list_options). */
+    size_t struct_size;
+    /* Only this owner's ("" is nobody's); NULL is everybody's. */
+    const char *user_id;
+    /* What turnkeep_session_list_next_page answered for the page before; NULL and "" are the first page. */
+    const char *page;
+    /* How many sessions a page holds; 0 is 50, at most 1 000. */
+    uint32_t limit;
+} turnkeep_session_list_options;
+
+/* Everything about a session but its messages, as of one moment. Times are microseconds since 1970-01-01 UTC. */
+typedef struct {
+    /* Its id. */
+    turnkeep_text id;
+    /* The owner; empty is nobody. */
+    turnkeep_text user_id;
+    /* Its name; empty is none. */
+    turnkeep_text name;
+    /* What it is about. */
+    turnkeep_text title;
+    /* The model it is held with. */
+    turnkeep_text model;
+    /* What has been said so far; empty is none. */
+    turnkeep_text summary;
+    /* A JSON object. */
+    turnkeep_text metadata;
+    /* The session it was forked from; empty is none. */
+    turnkeep_text parent_id;
+    /* When it was created. */
+    int64_t created_us;
+    /* When it or its messages were last changed. */
+    int64_t updated_us;
+    /* When it may be removed; 0 is never. */
+    int64_t expires_us;
+    /* Grows by one with every change. */
+    uint64_t revision;
+    /* The place of its last message; 0 is none yet. */
+    uint64_t head_seq;
+    /* The last message that it shares with its parent; 0 is none. */
+    uint64_t fork_seq;
+    /* How many messages it has. */
+    uint64_t message_count;
+    /* How many tokens they have. */
+    uint64_t total_tokens;
+    /* Its window in tokens; 0 is the store's. */
+    uint64_t window_tokens;
+    /* A TURNKEEP_SESSION_ number. */
+    int32_t status;
+} turnkeep_session_info;
+
+/*
+ * Creates a session. `options` may be NULL. Close *out with turnkeep_session_close. Threads: any. Errors: EXISTS (the id,
+ * or the owner's name, is taken), INVALID, ENCODING, ABORTED (count_tokens failed for the summary), READONLY, BUSY,
+ * FULL, STORAGE. Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_session_create(
+    const turnkeep_store *store,
+    const turnkeep_session_options *options,
+    turnkeep_session **out,
+    turnkeep_error **error);
+
+/*
+ * Opens a session by its id. Close *out with turnkeep_session_close. Threads: any. Errors: NOT_FOUND, INVALID, ENCODING,
+ * BUSY, CORRUPT, STORAGE. Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_session_open(
+    const turnkeep_store *store,
+    const char *id,
+    turnkeep_session **out,
+    turnkeep_error **error);
+
+/*
+ * Writes 1 to *out if there is a session with this id, else 0. Threads: any. Errors: INVALID, ENCODING, BUSY, CORRUPT,
+ * STORAGE. Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_session_exists(
+    const turnkeep_store *store,
+    const char *id,
+    int32_t *out,
+    turnkeep_error **error);
+
+/*
+ * Deletes a session with all its messages. Threads: any. Errors: NOT_FOUND, INVALID, ENCODING, READONLY, BUSY, FULL,
+ * STORAGE. Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_session_delete(
+    const turnkeep_store *store,
+    const char *id,
+    turnkeep_error **error);
+
+/* Frees a session's handle; the session stays. NULL is allowed. Since 0.1. */
+TURNKEEP_API void turnkeep_session_close(turnkeep_session *session);
+
+/* Returns the session's id. Borrowed from the handle; empty for NULL. Since 0.1. */
+TURNKEEP_API turnkeep_text turnkeep_session_id(const turnkeep_session *session);
+
+/*
+ * Describes a session: a list of one. Free *out with turnkeep_session_list_free. Threads: any. Errors: NOT_FOUND, INVALID,
+ * CLOSED, BUSY, CORRUPT, STORAGE. Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_session_describe(
+    const turnkeep_session *session,
+    turnkeep_session_list **out,
+    turnkeep_error **error);
+
+/*
+ * Changes a session: all of `changes`, or nothing. Writes the new revision to *revision unless it is NULL. Threads: any.
+ * Errors: CONFLICT (not the expected revision), EXISTS (the name is taken), NOT_FOUND, INVALID, ENCODING, ABORTED, CLOSED,
+ * READONLY, BUSY, FULL, STORAGE. Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_session_update(
+    const turnkeep_session *session,
+    const turnkeep_session_changes *changes,
+    uint64_t *revision,
+    turnkeep_error **error);
+
+/*
+ * Lists sessions, newest first, a page at a time; pages stay right while others create and delete. `options` may be NULL.
+ * Free *out with turnkeep_session_list_free. Threads: any. Errors: INVALID (a page that no list gave), ENCODING, BUSY,
+ * CORRUPT, STORAGE. Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_session_list_open(
+    const turnkeep_store *store,
+    const turnkeep_session_list_options *options,
+    turnkeep_session_list **out,
+    turnkeep_error **error);
+
+/* Returns the number of sessions in a list; 0 for NULL. Since 0.1. */
+TURNKEEP_API size_t turnkeep_session_list_len(const turnkeep_session_list *list);
+
+/* Returns a session of a list, borrowed from it; NULL for a NULL list or an index that is too large. Since 0.1. */
+TURNKEEP_API const turnkeep_session_info *turnkeep_session_list_at(
+    const turnkeep_session_list *list,
+    size_t index);
+
+/*
+ * Returns what turnkeep_session_list_options.page takes for the next page; empty at the end. Borrowed from the list.
+ * Since 0.1.
+ */
+TURNKEEP_API turnkeep_text turnkeep_session_list_next_page(const turnkeep_session_list *list);
+
+/* Frees a list. NULL is allowed. Since 0.1. */
+TURNKEEP_API void turnkeep_session_list_free(turnkeep_session_list *list);
+
+/* What such a struct begins as: its size, everything else default. */
+#define TURNKEEP_SESSION_OPTIONS_INIT {sizeof(turnkeep_session_options), NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0}
+#define TURNKEEP_SESSION_CHANGES_INIT {sizeof(turnkeep_session_changes), 0, NULL, NULL, NULL, NULL, NULL, 0}
+#define TURNKEEP_SESSION_LIST_OPTIONS_INIT {sizeof(turnkeep_session_list_options), NULL, NULL, 0}
+
+/* 4 Message ---------------------------------------------------------------------------------------------------------
+ * Append and read.
+ */
+
+/* The rarer fields of a message. */
+typedef struct {
+    /* The assistant's tool calls: a JSON array in the shape of the OpenAI chat API, byte for byte as appended. */
+    turnkeep_text tool_calls;
+    /* Which call a tool message answers. */
+    turnkeep_text tool_call_id;
+    /* The model that wrote it. */
+    turnkeep_text model;
+    /* The host's JSON object, byte for byte as appended. */
+    turnkeep_text metadata;
+} turnkeep_message_details;
+
+/* A message. Borrowed from the result you got it from, and unchanging. */
+typedef struct {
+    /* What is said. */
+    turnkeep_text content;
+    /* When it was said: microseconds since 1970-01-01 UTC. */
+    int64_t created_us;
+    /* The tokens of the session up to and with this message. */
+    uint64_t total_tokens;
+    /* The rarer fields; NULL when the message has none of them. */
+    const turnkeep_message_details *details;
+    /* Its place in the session: 1, 2, 3 ... 0 for the session's summary, which a window shows as a system message. */
+    uint64_t seq;
+    /* The number of its turn: how many user messages there were up to and with it. 0 before the first. */
+    uint32_t turn;
+    /* Its tokens. */
+    uint32_t tokens;
+    /* A TURNKEEP_ROLE_ number. */
+    int32_t role;
+    /* TURNKEEP_MESSAGE_ bits. */
+    uint32_t flags;
+} turnkeep_message;
+
+/* The host's instructions. At the head of a session they stay in every window. */
+#define TURNKEEP_ROLE_SYSTEM 1
+
+/* The person. Begins a turn. */
+#define TURNKEEP_ROLE_USER 2
+
+/* The model. */
+#define TURNKEEP_ROLE_ASSISTANT 3
+
+/* The result of a tool call: follows the assistant message that made the call, or another result of it. */
+#define TURNKEEP_ROLE_TOOL 4
+
+/* Instructions of the application's developer. At the head of a session they stay in every window. */
+#define TURNKEEP_ROLE_DEVELOPER 5
+
+/* The message stays in every window. */
+#define TURNKEEP_MESSAGE_PINNED 1
+
+/* The token count is the estimate. Set by the library. */
+#define TURNKEEP_MESSAGE_ESTIMATED 2
+
+/* Not of the history: the session's summary, in a window. Set by the library. */
+#define TURNKEEP_MESSAGE_SUMMARY 4
+
+/* In turnkeep_new_message.tokens: count it. */
+#define TURNKEEP_TOKENS_COUNT 0
+
+/* In turnkeep_new_message.tokens: it has none. */
+#define TURNKEEP_TOKENS_NONE (-1)
+
+/* Messages of a session, in order, as of one moment. Threads: any number at once. Outlives its session and its store. */
+typedef struct turnkeep_messages turnkeep_messages;
+
+/* What an append did. Written only on success. */
+typedef struct {
+    /* sizeof(turnkeep_receipt), set by the caller. */
+    size_t struct_size;
+    /* The place of the first message appended. */
+    uint64_t first_seq;
+    /* The place of the last message appended. */
+    uint64_t last_seq;
+    /* The session's revision after it. */
+    uint64_t revision;
+    /* What it survives: a TURNKEEP_DURABILITY_ number. */
+    int32_t durability;
+    /* 1 if this is the first receipt again, for a retry with the same idempotency key. */
+    int32_t repeated;
+} turnkeep_receipt;
+
+/* A message to append. Only role is needed. */
+typedef struct {
+    /* sizeof(turnkeep_new_message). */
+    size_t struct_size;
+    /* A TURNKEEP_ROLE_ number. */
+    int32_t role;
+    /* TURNKEEP_MESSAGE_PINNED or 0. */
+    uint32_t flags;
+    /* What is said: UTF-8, NUL bytes allowed; NULL for a length of 0. */
+    const char *content;
+    /* In bytes. */
+    size_t content_len;
+    /* Its tokens, or TURNKEEP_TOKENS_COUNT, or TURNKEEP_TOKENS_NONE. */
+    int64_t tokens;
+    /* When it was said: microseconds since 1970-01-01 UTC; 0 is now. Does not decide the order. */
+    int64_t created_us;
+    /* For an assistant message: a JSON array of calls in the shape of the OpenAI chat API; NULL is none. */
+    const char *tool_calls;
+    /* For a tool message: the id of the call that it answers; NULL where calls have no ids. */
+    const char *tool_call_id;
+    /* The model that wrote it; NULL is none. */
+    const char *model;
+    /* A JSON object; NULL is none. */
+    const char *metadata;
+} turnkeep_new_message;
+
+/* How to append. */
+typedef struct {
+    /* sizeof(turnkeep_append_options). */
+    size_t struct_size;
+    /* Append only if the session has this revision, else CONFLICT; 0 is any. */
+    uint64_t expected_revision;
+    /* A retry with the same key answers with the first receipt and appends nothing; NULL is none. 1 to 255 bytes. */
+    const char *idempotency_key;
+    /* A TURNKEEP_DURABILITY_ number; 0 is the store's. */
+    int32_t durability;
+} turnkeep_append_options;
+
+/*
+ * Appends a message. `receipt` may be NULL. When it returns TURNKEEP_OK the message is kept as the store's durability
+ * says. Threads: any; the messages of one thread keep their order. Errors: NOT_FOUND, INVALID, ENCODING, TOO_LARGE, ABORTED
+ * (count_tokens failed), CLOSED, READONLY, BUSY, FULL, CORRUPT, STORAGE: nothing was appended. Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_session_append(
+    const turnkeep_session *session,
+    int32_t role,
+    const char *content,
+    size_t content_len,
+    turnkeep_receipt *receipt,
+    turnkeep_error **error);
+
+/*
+ * Appends `count` messages, all of them or none. `options` and `receipt` may be NULL. Threads and errors as
+ * turnkeep_session_append, and CONFLICT (not the expected revision), MISMATCH (the idempotency key was used for another
+ * number of messages), UNSUPPORTED (DEFERRED in a store that is neither exclusive nor in memory). Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_session_append_batch(
+    const turnkeep_session *session,
+    const turnkeep_new_message *messages,
+    size_t count,
+    const turnkeep_append_options *options,
+    turnkeep_receipt *receipt,
+    turnkeep_error **error);
+
+/*
+ * Removes all messages of a session; the next one appended is 1 again. Writes the new revision to *revision unless it is
+ * NULL. `expected_revision` as in turnkeep_append_options. Threads: any. Errors: CONFLICT, NOT_FOUND, INVALID, CLOSED,
+ * READONLY, BUSY, FULL, STORAGE. Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_session_clear(
+    const turnkeep_session *session,
+    uint64_t expected_revision,
+    uint64_t *revision,
+    turnkeep_error **error);
+
+/*
+ * Reads all messages. Free *out with turnkeep_messages_free. Threads: any. Errors: NOT_FOUND, INVALID, CLOSED, BUSY,
+ * CORRUPT, STORAGE. Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_session_history(
+    const turnkeep_session *session,
+    turnkeep_messages **out,
+    turnkeep_error **error);
+
+/* Reads the last `count` messages, or all if there are fewer. Otherwise as turnkeep_session_history. Since 0.1. */
+TURNKEEP_API turnkeep_status turnkeep_session_last(
+    const turnkeep_session *session,
+    uint64_t count,
+    turnkeep_messages **out,
+    turnkeep_error **error);
+
+/*
+ * Reads the messages from `first_seq` to `last_seq`, both included; those that are not there are left out. Otherwise as
+ * turnkeep_session_history. Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_session_range(
+    const turnkeep_session *session,
+    uint64_t first_seq,
+    uint64_t last_seq,
+    turnkeep_messages **out,
+    turnkeep_error **error);
+
+/* Reads one message: a result of one. NOT_FOUND if it is not there. Otherwise as turnkeep_session_history. Since 0.1. */
+TURNKEEP_API turnkeep_status turnkeep_session_message(
+    const turnkeep_session *session,
+    uint64_t seq,
+    turnkeep_messages **out,
+    turnkeep_error **error);
+
+/* Returns the number of messages in a result; 0 for NULL. Since 0.1. */
+TURNKEEP_API size_t turnkeep_messages_len(const turnkeep_messages *messages);
+
+/*
+ * Returns a message of a result, borrowed from it; NULL for a NULL result or an index that is too large. The messages of
+ * one result lie one after the other: at index 0 begins an array of turnkeep_messages_len. Since 0.1.
+ */
+TURNKEEP_API const turnkeep_message *turnkeep_messages_at(
+    const turnkeep_messages *messages,
+    size_t index);
+
+/* Frees a result. NULL is allowed. Since 0.1. */
+TURNKEEP_API void turnkeep_messages_free(turnkeep_messages *messages);
+
+/* What such a struct begins as: its size, everything else default. */
+#define TURNKEEP_RECEIPT_INIT {sizeof(turnkeep_receipt), 0, 0, 0, 0, 0}
+#define TURNKEEP_NEW_MESSAGE_INIT {sizeof(turnkeep_new_message), 0, 0, NULL, 0, 0, 0, NULL, NULL, NULL, NULL}
+#define TURNKEEP_APPEND_OPTIONS_INIT {sizeof(turnkeep_append_options), 0, NULL, 0}
+
+/* 5 Window ----------------------------------------------------------------------------------------------------------
+ * The messages for the next prompt.
+ */
+
+/* Leave out the session's summary. */
+#define TURNKEEP_LEAVE_OUT_SUMMARY 1
+
+/* Do not keep pinned messages: they go with the turns they belong to. */
+#define TURNKEEP_LEAVE_OUT_PINS 2
+
+/* The messages for the next prompt, as of one moment. Threads: any number at once. Outlives its session and its store. */
+typedef struct turnkeep_window turnkeep_window;
+
+/* What to ask of a window. Zero means default everywhere. */
+typedef struct {
+    /* sizeof(turnkeep_window_options). */
+    size_t struct_size;
+    /* The window in tokens; 0 is the session's, then the store's. */
+    uint64_t max_tokens;
+    /* Tokens of it that are kept free for the answer. */
+    uint64_t reserve_tokens;
+    /* Tokens that the prompt's template adds to each message. */
+    uint32_t message_overhead;
+    /* How much of the budget is used after the cut has moved, in percent; 0 is 75; 100 drops a turn each turn. */
+    uint32_t low_water_percent;
+    /* How many turns from the beginning stay in front. */
+    uint32_t keep_first_turns;
+    /* How many messages it may hold; 0 is any number. */
+    uint32_t max_messages;
+    /* A sum of TURNKEEP_LEAVE_OUT_ numbers. */
+    uint32_t leave_out;
+} turnkeep_window_options;
+
+/*
+ * What is in a window and what is not. Its messages are, in order: front_messages that are pinned, kept or the summary,
+ * then every message from cut_seq to head_seq.
+ */
+typedef struct {
+    /* What its messages use, message_overhead included. */
+    uint64_t tokens;
+    /* What they may use: max_tokens less reserve_tokens. */
+    uint64_t budget_tokens;
+    /* The first message of the part without holes. It stays the same from turn to turn until the budget is passed. */
+    uint64_t cut_seq;
+    /* The session's last message; 0 is none yet. */
+    uint64_t head_seq;
+    /* How many messages come before cut_seq's. */
+    uint64_t front_messages;
+    /* How many messages of the session were left out. */
+    uint64_t left_out_messages;
+    /* Their tokens, without message_overhead. */
+    uint64_t left_out_tokens;
+    /* The first message left out; 0 is none. Pinned messages after it may be in the window. */
+    uint64_t left_out_first_seq;
+    /* The last message left out; 0 is none. */
+    uint64_t left_out_last_seq;
+    /* The session's revision that the window shows. */
+    uint64_t revision;
+} turnkeep_window_report;
+
+/*
+ * Returns the messages for the next prompt: what is pinned, then the newest whole turns that fit. Never changes the
+ * history, never holds a tool result without its call. `options` may be NULL. Free *out with turnkeep_window_free.
+ * Threads: any. Errors: TOO_LARGE (the newest step does not fit with what is pinned; the message says by how many tokens),
+ * NOT_FOUND, INVALID, CLOSED, BUSY, CORRUPT, STORAGE. Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_session_window(
+    const turnkeep_session *session,
+    const turnkeep_window_options *options,
+    turnkeep_window **out,
+    turnkeep_error **error);
+
+/* Returns the number of messages in a window; 0 for NULL. Since 0.1. */
+TURNKEEP_API size_t turnkeep_window_len(const turnkeep_window *window);
+
+/* Returns a message of a window, borrowed from it; NULL for a NULL window or an index that is too large. Since 0.1. */
+TURNKEEP_API const turnkeep_message *turnkeep_window_at(
+    const turnkeep_window *window,
+    size_t index);
+
+/* Returns what is in a window and what was left out, borrowed from the window; NULL for NULL. Since 0.1. */
+TURNKEEP_API const turnkeep_window_report *turnkeep_window_report_of(const turnkeep_window *window);
+
+/*
+ * Returns how many leading messages two windows share, byte for byte: what an engine need not read again. 0 if one is
+ * NULL. Since 0.1.
+ */
+TURNKEEP_API size_t turnkeep_window_common_prefix(
+    const turnkeep_window *one,
+    const turnkeep_window *other);
+
+/* Frees a window. NULL is allowed. Since 0.1. */
+TURNKEEP_API void turnkeep_window_free(turnkeep_window *window);
+
+/* What such a struct begins as: its size, everything else default. */
+#define TURNKEEP_WINDOW_OPTIONS_INIT {sizeof(turnkeep_window_options), 0, 0, 0, 0, 0, 0, 0}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,55 @@
+//! Messages as C sees them: what a window, a history or a range is made of.
+//!
+//! Only layouts. A view points into memory that somebody else keeps alive (`body.rs`); a message without the rarer
+//! fields is one cache line, which is what makes reading a thousand of them take less than a microsecond.
+
+use std::ffi::c_char;
+
+/// A piece of text: `len` bytes of UTF-8 at `data`, then a NUL that does not count. Borrowed from the object you got it
+/// from. `data` is never NULL; a text that is absent is empty. Content may hold NUL bytes of its own: trust `len`.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct Text {
+    /// The first byte.
+    pub data: *const c_char,
+    /// The number of bytes, without the NUL.
+    pub len: usize,
+}
+
+/// The rarer fields of a message.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct MessageDetails {
+    /// The assistant's tool calls: a JSON array in the shape of the OpenAI chat API, byte for byte as appended.
+    pub tool_calls: Text,
+    /// Which call a tool message answers.
+    pub tool_call_id: Text,
+    /// The model that wrote it.
+    pub model: Text,
+    /// The host's JSON object, byte for byte as appended.
+    pub metadata: Text,
+}
+
+/// A message. Borrowed from the result you got it from, and unchanging.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct MessageView {
+    /// What is said.
+    pub content: Text,
+    /// When it was said: microseconds since 1970-01-01 UTC.
+    pub created_us: i64,
+    /// The tokens of the session up to and with this message.
+    pub total_tokens: u64,
+    /// The rarer fields; NULL when the message has none of them.
+    pub details: *const MessageDetails,
+    /// Its place in the session: 1, 2, 3 ... 0 for the session's summary, which a window shows as a system message.
+    pub seq: u64,
+    /// The number of its turn: how many user messages there were up to and with it. 0 before the first.
+    pub turn: u32,
+    /// Its tokens.
+    pub tokens: u32,
+    /// A TURNKEEP_ROLE_ number.
+    pub role: i32,
+    /// TURNKEEP_MESSAGE_ bits.
+    pub flags: u32,
+}

@@ -1,0 +1,379 @@
+//! Which messages go into the next prompt.
+//!
+//! Pure: no I/O, no clock, no locks. Given the same messages and options it answers the same on every machine, which is
+//! what keeps an engine's KV cache valid (docs/design.md, "Why is the cut a function of the messages alone?").
+//!
+//! A window is a *front* (what is pinned and lies before the cut) and a *run* (every message from the cut to the end).
+//! The [`Planner`] is fed message by message and moves the cut only when the budget is passed, then deep, so that the
+//! prefix stays the same for many turns. Each message costs O(1), spread over many.
+
+use super::policy::{LeaveOut, Policy};
+use crate::model::Role;
+use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
+
+/// What the planner needs to know of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its place in the session.
+    pub seq: u32,
+    /// Who speaks.
+    pub role: Role,
+    /// Its tokens.
+    pub tokens: u32,
+    /// The number of its turn.
+    pub turn: u32,
+    /// Whether it is flagged as pinned.
+    pub pinned: bool,
+}
+
+/// Where a planner stood, small enough to be kept with the session: enough to go on from the cut instead of the start.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Memo {
+    /// The rules it stood under.
+    pub policy: Policy,
+    /// The first message of the run.
+    pub cut: u32,
+    /// The last message that had been weighed.
+    pub upto: u32,
+    /// The user message kept for a turn that is cut inside; 0 if there is none.
+    pub kept: u32,
+    /// The pinned messages before the cut.
+    pub pins: Vec<u32>,
+}
+
+/// More pinned messages than this are not worth keeping with the session: the planner replays the history instead.
+const MAX_MEMO_PINS: usize = 64;
+
+/// What a window uses of its budget.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Usage {
+    /// Tokens of front, summary and run, with the overhead of each message.
+    pub tokens: u64,
+    /// Messages of front, summary and run.
+    pub messages: u64,
+    /// Whether it is within the budget.
+    pub fits: bool,
+}
+
+/// A place where the run may begin, and the weight of all that was fed before it.
+#[derive(Clone, Copy, Debug)]
+struct Boundary {
+    seq: u32,
+    weight_before: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Pin {
+    seq: u32,
+    weight: u64,
+}
+
+/// What stands before a cut: number and weight, the summary included.
+#[derive(Clone, Copy, Debug, Default)]
+struct Front {
+    messages: u64,
+    weight: u64,
+    summary: bool,
+}
+
+/// Finds the cut, message by message.
+#[derive(Clone, Debug)]
+pub struct Planner {
+    policy: Policy,
+    summary_weight: Option<u64>,
+    cut: Boundary,
+    /// The user message of the turn that the cut lies inside of.
+    kept: Option<Pin>,
+    /// What stands before the cut.
+    front: Front,
+    upto: u32,
+    weight: u64,
+    /// Every pinned message so far, before and after the cut.
+    pins: Vec<Pin>,
+    /// Turns that begin after the cut, oldest first.
+    turns: VecDeque<Boundary>,
+    newest_turn: Boundary,
+    newest_turn_user: Option<Pin>,
+    /// Steps of the newest turn that begin after its first message and after the cut, oldest first.
+    steps: VecDeque<Boundary>,
+    newest_step: Vec<Pin>,
+    newest_step_pinned: bool,
+    /// Only instructions so far: they are pinned.
+    at_head: bool,
+}
+
+impl Planner {
+    /// A planner that has seen nothing. `summary_tokens` is the session's summary, if it has one.
+    pub fn new(policy: Policy, summary_tokens: Option<u64>) -> Self {
+        let start = Boundary {
+            seq: 1,
+            weight_before: 0,
+        };
+        Self {
+            policy,
+            summary_weight: summary_tokens
+                .filter(|_| !policy.leave_out.contains(LeaveOut::SUMMARY))
+                .map(|tokens| policy.weight(tokens)),
+            cut: start,
+            kept: None,
+            front: Front::default(),
+            upto: 0,
+            weight: 0,
+            pins: Vec::new(),
+            turns: VecDeque::new(),
+            newest_turn: start,
+            newest_turn_user: None,
+            steps: VecDeque::new(),
+            newest_step: Vec::new(),
+            newest_step_pinned: false,
+            at_head: true,
+        }
+    }
+
+    /// A planner that goes on from a memo. `front` are the entries that the memo names, pinned and kept, by seq.
+    /// Feed it the messages from the cut on. `None` if the entries are not those of the memo.
+    pub fn resume(memo: &Memo, summary_tokens: Option<u64>, front: &[Entry]) -> Option<Self> {
+        let mut planner = Self::new(memo.policy, summary_tokens);
+        let find = |seq: u32| {
+            front.iter().find(|entry| entry.seq == seq).map(|entry| Pin {
+                seq,
+                weight: memo.policy.weight(u64::from(entry.tokens)),
+            })
+        };
+        planner.pins = memo.pins.iter().map(|seq| find(*seq)).collect::<Option<_>>()?;
+        planner.kept = match memo.kept {
+            0 => None,
+            seq => Some(find(seq)?),
+        };
+        planner.cut.seq = memo.cut;
+        planner.upto = memo.cut - 1;
+        planner.at_head = front
+            .iter()
+            .filter(|entry| entry.seq < memo.cut && entry.role.is_instruction())
+            .count() as u64
+            == u64::from(memo.cut - 1);
+        planner.newest_turn = match planner.kept {
+            Some(user) => Boundary {
+                seq: user.seq,
+                weight_before: 0,
+            },
+            None => planner.cut,
+        };
+        planner.newest_turn_user = planner.kept;
+        planner.front = planner.front_of(planner.cut.seq, planner.kept);
+        Some(planner)
+    }
+
+    /// Goes on from a memo without moving the cut before the message after `memo.upto`.
+    pub fn push_known(&mut self, entry: &Entry) {
+        self.take(entry);
+    }
+
+    /// Weighs the next message, and moves the cut if the budget is passed.
+    pub fn push(&mut self, entry: &Entry) {
+        self.take(entry);
+        if !self.fits(self.front, self.cut) {
+            self.move_cut();
+        }
+    }
+
+    /// The rules.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// The first message of the run.
+    pub fn cut(&self) -> u32 {
+        self.cut.seq
+    }
+
+    /// The last message that was weighed.
+    pub fn upto(&self) -> u32 {
+        self.upto
+    }
+
+    /// The user message in front of the run, where the cut lies inside its turn.
+    pub fn kept_user(&self) -> Option<u32> {
+        self.kept.map(|pin| pin.seq)
+    }
+
+    /// The messages before the cut that belong to the window, by seq.
+    pub fn front(&self) -> Vec<u32> {
+        let mut front: Vec<u32> = self.pins_before(self.cut.seq).map(|pin| pin.seq).collect();
+        if let Some(kept) = self.kept
+            && let Err(place) = front.binary_search(&kept.seq)
+        {
+            front.insert(place, kept.seq);
+        }
+        front
+    }
+
+    /// Whether the summary belongs to the window: there is one, and something was cut.
+    pub fn shows_summary(&self) -> bool {
+        self.front.summary
+    }
+
+    /// What the window uses.
+    pub fn usage(&self) -> Usage {
+        Usage {
+            tokens: self.front.weight + self.run_weight(self.cut),
+            messages: self.front.messages + self.run_messages(self.cut),
+            fits: self.fits(self.front, self.cut),
+        }
+    }
+
+    /// What the newest step alone uses.
+    pub fn newest_step_tokens(&self) -> u64 {
+        self.newest_step.iter().map(|pin| pin.weight).sum()
+    }
+
+    /// Where it stands, to be kept; `None` if that would be too long.
+    pub fn memo(&self) -> Option<Memo> {
+        let pins: Vec<u32> = self.pins_before(self.cut.seq).map(|pin| pin.seq).collect();
+        (pins.len() <= MAX_MEMO_PINS).then(|| Memo {
+            policy: self.policy,
+            cut: self.cut.seq,
+            upto: self.upto,
+            kept: self.kept.map_or(0, |pin| pin.seq),
+            pins,
+        })
+    }
+
+    fn take(&mut self, entry: &Entry) {
+        let pin = Pin {
+            seq: entry.seq,
+            weight: self.policy.weight(u64::from(entry.tokens)),
+        };
+        let boundary = Boundary {
+            seq: entry.seq,
+            weight_before: self.weight,
+        };
+        self.at_head = self.at_head && entry.role.is_instruction();
+        self.begin(entry, pin, boundary);
+        self.pin_if_asked(entry, pin);
+        self.newest_step.push(pin);
+        self.weight += pin.weight;
+        self.upto = entry.seq;
+    }
+
+    /// Notes where a turn or a step begins. A tool result continues the step of its call.
+    fn begin(&mut self, entry: &Entry, pin: Pin, boundary: Boundary) {
+        if entry.role == Role::Tool {
+            return;
+        }
+        self.newest_step.clear();
+        self.newest_step_pinned = false;
+        if entry.role == Role::User {
+            self.steps.clear();
+            self.newest_turn = boundary;
+            self.newest_turn_user = Some(pin);
+            if entry.seq > self.cut.seq {
+                self.turns.push_back(boundary);
+            }
+        } else if entry.seq > self.cut.seq {
+            self.steps.push_back(boundary);
+        }
+    }
+
+    /// A step is pinned as a whole: a call without its results, or a result without its call, is no valid prompt.
+    fn pin_if_asked(&mut self, entry: &Entry, pin: Pin) {
+        let asked = self.at_head
+            || (entry.turn <= self.policy.keep_first_turns && self.policy.keep_first_turns > 0)
+            || (entry.pinned && !self.policy.leave_out.contains(LeaveOut::PINS));
+        if asked && !self.newest_step_pinned {
+            self.pins.extend(&self.newest_step);
+            self.newest_step_pinned = true;
+        }
+        if self.newest_step_pinned {
+            self.pins.push(pin);
+        }
+    }
+
+    fn move_cut(&mut self) {
+        while let Some(turn) = self.turns.pop_front() {
+            if self.is_at_low_water(turn, None) {
+                return self.cut_at(turn, None);
+            }
+        }
+        if self.newest_turn.seq > self.cut.seq {
+            let whole_turn = self.front_of(self.newest_turn.seq, None);
+            self.cut_at(self.newest_turn, None);
+            if self.fits(whole_turn, self.newest_turn) {
+                return;
+            }
+        }
+        self.cut_inside_newest_turn();
+    }
+
+    fn cut_inside_newest_turn(&mut self) {
+        let mut deepest = None;
+        while let Some(step) = self.steps.pop_front() {
+            deepest = Some(step);
+            if self.is_at_low_water(step, self.newest_turn_user) {
+                break;
+            }
+        }
+        if let Some(step) = deepest {
+            self.cut_at(step, self.newest_turn_user);
+        }
+    }
+
+    fn cut_at(&mut self, cut: Boundary, kept: Option<Pin>) {
+        self.front = self.front_of(cut.seq, kept);
+        self.cut = cut;
+        self.kept = kept;
+    }
+
+    /// Whether a run from here would leave room enough for the cut to stay for a while.
+    fn is_at_low_water(&self, from: Boundary, kept: Option<Pin>) -> bool {
+        let front = self.front_of(from.seq, kept);
+        let percent = u64::from(self.policy.low_water_percent);
+        let low_water = |all: u64, used: u64| {
+            all.checked_sub(used)
+                .map(|free| (u128::from(free) * u128::from(percent) / 100) as u64)
+        };
+        let tokens = low_water(self.policy.budget(), front.weight);
+        let messages = low_water(u64::from(self.policy.max_messages), front.messages);
+        tokens.is_some_and(|most| self.run_weight(from) <= most)
+            && messages.is_some_and(|most| self.run_messages(from) <= most)
+    }
+
+    fn fits(&self, front: Front, from: Boundary) -> bool {
+        front.weight + self.run_weight(from) <= self.policy.budget()
+            && front.messages + self.run_messages(from) <= u64::from(self.policy.max_messages)
+    }
+
+    fn run_weight(&self, from: Boundary) -> u64 {
+        self.weight - from.weight_before
+    }
+
+    fn run_messages(&self, from: Boundary) -> u64 {
+        u64::from(self.upto + 1 - from.seq.min(self.upto + 1))
+    }
+
+    fn pins_before(&self, cut: u32) -> impl Iterator<Item = &Pin> {
+        self.pins.iter().take_while(move |pin| pin.seq < cut)
+    }
+
+    fn front_of(&self, cut: u32, kept: Option<Pin>) -> Front {
+        let mut front = Front::default();
+        let extra = kept.filter(|kept| !self.is_pinned(kept.seq));
+        for pin in self.pins_before(cut).chain(extra.as_ref()) {
+            front.messages += 1;
+            front.weight += pin.weight;
+        }
+        if let Some(summary) = self.summary_weight
+            && front.messages < u64::from(cut - 1)
+        {
+            front.messages += 1;
+            front.weight += summary;
+            front.summary = true;
+        }
+        front
+    }
+
+    fn is_pinned(&self, seq: u32) -> bool {
+        self.pins.binary_search_by_key(&seq, |pin| pin.seq).is_ok()
+    }
+}

@@ -1,0 +1,343 @@
+//! Section 4 of the header: messages.
+
+use super::basics::{ErrorHandle, Status};
+use super::guard::guard;
+use super::options::{self, CallerStruct};
+use super::pointer::{give, give_value, required, writable};
+use super::session::SessionHandle;
+use super::store::durability;
+use super::text;
+use crate::cache::view::MessageView;
+use crate::error::{Error, Result};
+use crate::model::message::{AppendOptions as Options, MAX_MESSAGE_TOKENS, NewMessage as New};
+use crate::model::{Role, Tokens};
+use crate::store::Messages as Snapshot;
+use std::ffi::c_char;
+
+/// The host's instructions. At the head of a session they stay in every window.
+pub const TURNKEEP_ROLE_SYSTEM: i32 = 1;
+/// The person. Begins a turn.
+pub const TURNKEEP_ROLE_USER: i32 = 2;
+/// The model.
+pub const TURNKEEP_ROLE_ASSISTANT: i32 = 3;
+/// The result of a tool call: follows the assistant message that made the call, or another result of it.
+pub const TURNKEEP_ROLE_TOOL: i32 = 4;
+/// Instructions of the application's developer. At the head of a session they stay in every window.
+pub const TURNKEEP_ROLE_DEVELOPER: i32 = 5;
+
+/// The message stays in every window.
+pub const TURNKEEP_MESSAGE_PINNED: u32 = 1;
+/// The token count is the estimate. Set by the library.
+pub const TURNKEEP_MESSAGE_ESTIMATED: u32 = 2;
+/// Not of the history: the session's summary, in a window. Set by the library.
+pub const TURNKEEP_MESSAGE_SUMMARY: u32 = 4;
+
+/// In turnkeep_new_message.tokens: count it.
+pub const TURNKEEP_TOKENS_COUNT: i64 = 0;
+/// In turnkeep_new_message.tokens: it has none.
+pub const TURNKEEP_TOKENS_NONE: i64 = -1;
+
+/// A message to append. Only role is needed.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct NewMessage {
+    /// sizeof(turnkeep_new_message).
+    pub struct_size: usize,
+    /// A TURNKEEP_ROLE_ number.
+    pub role: i32,
+    /// TURNKEEP_MESSAGE_PINNED or 0.
+    pub flags: u32,
+    /// What is said: UTF-8, NUL bytes allowed; NULL for a length of 0.
+    pub content: *const c_char,
+    /// In bytes.
+    pub content_len: usize,
+    /// Its tokens, or TURNKEEP_TOKENS_COUNT, or TURNKEEP_TOKENS_NONE.
+    pub tokens: i64,
+    /// When it was said: microseconds since 1970-01-01 UTC; 0 is now. Does not decide the order.
+    pub created_us: i64,
+    /// For an assistant message: a JSON array of calls in the shape of the OpenAI chat API; NULL is none.
+    pub tool_calls: *const c_char,
+    /// For a tool message: the id of the call that it answers; NULL where calls have no ids.
+    pub tool_call_id: *const c_char,
+    /// The model that wrote it; NULL is none.
+    pub model: *const c_char,
+    /// A JSON object; NULL is none.
+    pub metadata: *const c_char,
+}
+
+// SAFETY: repr(C), begins with struct_size, integers and nullable pointers only.
+unsafe impl CallerStruct for NewMessage {
+    const NAME: &'static str = "turnkeep_new_message";
+}
+
+/// How to append.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct AppendOptions {
+    /// sizeof(turnkeep_append_options).
+    pub struct_size: usize,
+    /// Append only if the session has this revision, else CONFLICT; 0 is any.
+    pub expected_revision: u64,
+    /// A retry with the same key answers with the first receipt and appends nothing; NULL is none. 1 to 255 bytes.
+    pub idempotency_key: *const c_char,
+    /// A TURNKEEP_DURABILITY_ number; 0 is the store's.
+    pub durability: i32,
+}
+
+// SAFETY: repr(C), begins with struct_size, integers and nullable pointers only.
+unsafe impl CallerStruct for AppendOptions {
+    const NAME: &'static str = "turnkeep_append_options";
+}
+
+/// What an append did. Written only on success.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct Receipt {
+    /// sizeof(turnkeep_receipt), set by the caller.
+    pub struct_size: usize,
+    /// The place of the first message appended.
+    pub first_seq: u64,
+    /// The place of the last message appended.
+    pub last_seq: u64,
+    /// The session's revision after it.
+    pub revision: u64,
+    /// What it survives: a TURNKEEP_DURABILITY_ number.
+    pub durability: i32,
+    /// 1 if this is the first receipt again, for a retry with the same idempotency key.
+    pub repeated: i32,
+}
+
+// SAFETY: repr(C), begins with struct_size, integers only.
+unsafe impl CallerStruct for Receipt {
+    const NAME: &'static str = "turnkeep_receipt";
+}
+
+/// Messages of a session, in order, as of one moment. Threads: any number at once. Outlives its session and its store.
+pub struct Messages {
+    messages: Snapshot,
+}
+
+/// Appends a message. `receipt` may be NULL. When it returns TURNKEEP_OK the message is kept as the store's durability
+/// says. Threads: any; the messages of one thread keep their order. Errors: NOT_FOUND, INVALID, ENCODING, TOO_LARGE, ABORTED
+/// (count_tokens failed), CLOSED, READONLY, BUSY, FULL, CORRUPT, STORAGE: nothing was appended. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn turnkeep_session_append(
+    session: Option<&SessionHandle>,
+    role: i32,
+    content: *const c_char,
+    content_len: usize,
+    receipt: *mut Receipt,
+    error: *mut *mut ErrorHandle,
+) -> Status {
+    guard(error, || {
+        let session = required(session, "session")?;
+        options::check_size(receipt)?;
+        let content = text::counted(content, content_len, "content")?;
+        let message = New::new(Role::from_number(role)?, content);
+        let done = session.session.append(vec![message], Options::default())?;
+        give_value(receipt, convert_receipt(&done));
+        Ok(())
+    })
+}
+
+/// Appends `count` messages, all of them or none. `options` and `receipt` may be NULL. Threads and errors as
+/// turnkeep_session_append, and CONFLICT (not the expected revision), MISMATCH (the idempotency key was used for another
+/// number of messages), UNSUPPORTED (DEFERRED in a store that is neither exclusive nor in memory). Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn turnkeep_session_append_batch(
+    session: Option<&SessionHandle>,
+    messages: *const NewMessage,
+    count: usize,
+    options: *const AppendOptions,
+    receipt: *mut Receipt,
+    error: *mut *mut ErrorHandle,
+) -> Status {
+    guard(error, || {
+        let session = required(session, "session")?;
+        options::check_size(receipt)?;
+        let options = options::read(options)?.map_or_else(|| Ok(Options::default()), |raw| append_options(&raw))?;
+        let messages = batch(messages, count)?;
+        let done = session.session.append(messages, options)?;
+        give_value(receipt, convert_receipt(&done));
+        Ok(())
+    })
+}
+
+/// Removes all messages of a session; the next one appended is 1 again. Writes the new revision to *revision unless it is
+/// NULL. `expected_revision` as in turnkeep_append_options. Threads: any. Errors: CONFLICT, NOT_FOUND, INVALID, CLOSED,
+/// READONLY, BUSY, FULL, STORAGE. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn turnkeep_session_clear(
+    session: Option<&SessionHandle>,
+    expected_revision: u64,
+    revision: *mut u64,
+    error: *mut *mut ErrorHandle,
+) -> Status {
+    guard(error, || {
+        let session = required(session, "session")?;
+        let expected = (expected_revision != 0).then_some(expected_revision);
+        give_value(revision, session.session.clear(expected)?);
+        Ok(())
+    })
+}
+
+/// Reads all messages. Free *out with turnkeep_messages_free. Threads: any. Errors: NOT_FOUND, INVALID, CLOSED, BUSY,
+/// CORRUPT, STORAGE. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn turnkeep_session_history(
+    session: Option<&SessionHandle>,
+    out: *mut *mut Messages,
+    error: *mut *mut ErrorHandle,
+) -> Status {
+    turnkeep_session_range(session, 1, u64::MAX, out, error)
+}
+
+/// Reads the last `count` messages, or all if there are fewer. Otherwise as turnkeep_session_history. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn turnkeep_session_last(
+    session: Option<&SessionHandle>,
+    count: u64,
+    out: *mut *mut Messages,
+    error: *mut *mut ErrorHandle,
+) -> Status {
+    guard(error, || {
+        let session = required(session, "session")?;
+        writable(out, "out")?;
+        let messages = session.session.last(count)?;
+        give(out, Messages { messages });
+        Ok(())
+    })
+}
+
+/// Reads the messages from `first_seq` to `last_seq`, both included; those that are not there are left out. Otherwise as
+/// turnkeep_session_history. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn turnkeep_session_range(
+    session: Option<&SessionHandle>,
+    first_seq: u64,
+    last_seq: u64,
+    out: *mut *mut Messages,
+    error: *mut *mut ErrorHandle,
+) -> Status {
+    guard(error, || {
+        let session = required(session, "session")?;
+        writable(out, "out")?;
+        let messages = session.session.range(first_seq, last_seq)?;
+        give(out, Messages { messages });
+        Ok(())
+    })
+}
+
+/// Reads one message: a result of one. NOT_FOUND if it is not there. Otherwise as turnkeep_session_history. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn turnkeep_session_message(
+    session: Option<&SessionHandle>,
+    seq: u64,
+    out: *mut *mut Messages,
+    error: *mut *mut ErrorHandle,
+) -> Status {
+    guard(error, || {
+        let session = required(session, "session")?;
+        writable(out, "out")?;
+        let messages = session.session.message(seq)?;
+        give(out, Messages { messages });
+        Ok(())
+    })
+}
+
+/// Returns the number of messages in a result; 0 for NULL. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn turnkeep_messages_len(messages: Option<&Messages>) -> usize {
+    messages.map_or(0, |messages| messages.messages.views().len())
+}
+
+/// Returns a message of a result, borrowed from it; NULL for a NULL result or an index that is too large. The messages of
+/// one result lie one after the other: at index 0 begins an array of turnkeep_messages_len. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn turnkeep_messages_at(
+    messages: Option<&Messages>,
+    index: usize,
+) -> *const MessageView {
+    messages
+        .and_then(|messages| messages.messages.views().get(index))
+        .map_or(std::ptr::null(), std::ptr::from_ref)
+}
+
+/// Frees a result. NULL is allowed. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn turnkeep_messages_free(messages: Option<Box<Messages>>) {
+    drop(messages);
+}
+
+fn batch(messages: *const NewMessage, count: usize) -> Result<Vec<New>> {
+    if count == 0 {
+        return Err(Error::invalid("count is 0: there is nothing to append"));
+    }
+    if messages.is_null() {
+        return Err(Error::invalid("messages is NULL"));
+    }
+    if count > isize::MAX as usize / size_of::<NewMessage>() {
+        return Err(Error::invalid(format!("count is {count}: more than memory can hold")));
+    }
+    (0..count)
+        .map(|index| {
+            // The first message's struct_size is checked before the second message's place is worked out from it.
+            let raw = options::read(messages.wrapping_add(index))?;
+            raw.map_or_else(|| Err(Error::invalid("messages is NULL")), |raw| new_message(&raw))
+                .map_err(|error| error.during(format_args!("message {index} of the batch")))
+        })
+        .collect()
+}
+
+fn new_message(raw: &NewMessage) -> Result<New> {
+    if raw.flags & !TURNKEEP_MESSAGE_PINNED != 0 {
+        return Err(Error::invalid(format!(
+            "flags is {}; it must be 0 or TURNKEEP_MESSAGE_PINNED",
+            raw.flags
+        )));
+    }
+    Ok(New {
+        role: Role::from_number(raw.role)?,
+        content: text::counted(raw.content, raw.content_len, "content")?.to_owned(),
+        tokens: tokens(raw.tokens)?,
+        created: (raw.created_us != 0).then_some(raw.created_us),
+        tool_calls: text::owned(raw.tool_calls, "tool_calls")?,
+        tool_call_id: text::owned(raw.tool_call_id, "tool_call_id")?,
+        model: text::owned(raw.model, "model")?,
+        metadata: text::owned(raw.metadata, "metadata")?,
+        pinned: raw.flags & TURNKEEP_MESSAGE_PINNED != 0,
+    })
+}
+
+fn tokens(number: i64) -> Result<Tokens> {
+    match number {
+        TURNKEEP_TOKENS_COUNT => Ok(Tokens::Count),
+        TURNKEEP_TOKENS_NONE => Ok(Tokens::Given(0)),
+        given => u32::try_from(given)
+            .ok()
+            .filter(|given| *given <= MAX_MESSAGE_TOKENS)
+            .map(Tokens::Given)
+            .ok_or_else(|| {
+                Error::invalid(format!("tokens is {given}; it must be -1 to {MAX_MESSAGE_TOKENS}"))
+            }),
+    }
+}
+
+fn append_options(raw: &AppendOptions) -> Result<Options> {
+    Ok(Options {
+        durability: durability(raw.durability)?,
+        expected_revision: (raw.expected_revision != 0).then_some(raw.expected_revision),
+        idempotency_key: text::owned(raw.idempotency_key, "idempotency_key")?,
+    })
+}
+
+fn convert_receipt(receipt: &crate::model::Receipt) -> Receipt {
+    Receipt {
+        struct_size: size_of::<Receipt>(),
+        first_seq: u64::from(receipt.first_seq),
+        last_seq: u64::from(receipt.last_seq),
+        revision: receipt.revision,
+        durability: receipt.durability as i32,
+        repeated: i32::from(receipt.repeated),
+    }
+}

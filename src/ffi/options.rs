@@ -1,0 +1,57 @@
+//! Structs that the caller fills: checked by their `struct_size` before a field is read.
+
+use crate::error::{Error, Kind, Result};
+
+/// A struct that begins with `size_t struct_size` and whose all-zero value means defaults.
+///
+/// # Safety
+/// Implementors are `repr(C)`, begin with `struct_size`, and are valid for every bit pattern.
+pub(super) unsafe trait CallerStruct: Copy {
+    /// Its name in C.
+    const NAME: &'static str;
+}
+
+/// The struct that C passed; `None` for NULL.
+pub(super) fn read<T: CallerStruct>(pointer: *const T) -> Result<Option<T>> {
+    if pointer.is_null() {
+        return Ok(None);
+    }
+    check_size::<T>(pointer)?;
+    // SAFETY: header rule 6: the caller's struct is as large as it says, which is the size of T.
+    Ok(Some(unsafe { pointer.read() }))
+}
+
+/// Checks the size of a struct that C passed, NULL excepted.
+pub(super) fn check_size<T: CallerStruct>(pointer: *const T) -> Result<()> {
+    if pointer.is_null() {
+        return Ok(());
+    }
+    // SAFETY: header rule 6: what is not NULL begins with `size_t struct_size`.
+    let size = unsafe { pointer.cast::<usize>().read() };
+    let known = size_of::<T>();
+    if size == known {
+        return Ok(());
+    }
+    let name = T::NAME;
+    Err(if size > known {
+        Error::new(
+            Kind::Unsupported,
+            format!(
+                "{name}.struct_size is {size}, this library knows {known} bytes: it is older than the header, or the size is wrong"
+            ),
+        )
+    } else {
+        Error::invalid(format!(
+            "{name}.struct_size is {size}, not {known}: begin with the macro that ends in _INIT"
+        ))
+    })
+}
+
+/// A flag that C passes as an int32: 0 or 1.
+pub(super) fn flag(value: i32, name: &str) -> Result<bool> {
+    match value {
+        0 => Ok(false),
+        1 => Ok(true),
+        other => Err(Error::invalid(format!("{name} is {other}; it must be 0 or 1"))),
+    }
+}

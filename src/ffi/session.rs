@@ -1,0 +1,414 @@
+//! Section 3 of the header: sessions.
+
+use super::basics::{ErrorHandle, Status};
+use super::guard::guard;
+use super::options::{self, CallerStruct};
+use super::pointer::{give, give_value, required, writable};
+use super::store::StoreHandle;
+use super::text::{self, EMPTY, OwnedText};
+use crate::cache::view::Text;
+use crate::error::Result;
+use crate::model::{ListOptions, NewSession, Session, SessionChanges as Changes};
+use crate::store::Conversation;
+use std::ffi::c_char;
+
+/// In use.
+pub const TURNKEEP_SESSION_ACTIVE: i32 = 1;
+/// Put away, still found.
+pub const TURNKEEP_SESSION_ARCHIVED: i32 = 2;
+/// Thrown away, can be restored.
+pub const TURNKEEP_SESSION_TRASHED: i32 = 3;
+
+/// In turnkeep_session_changes: back to the store's window size.
+pub const TURNKEEP_WINDOW_OF_STORE: u64 = u64::MAX;
+
+/// One conversation of a store. Threads: any number at once. A handle is cheap and holds no memory of the session's
+/// messages; it answers NOT_FOUND when the session was deleted and CLOSED when the store was closed.
+pub struct SessionHandle {
+    pub(super) session: Conversation,
+    id: OwnedText,
+}
+
+impl SessionHandle {
+    fn new(session: Conversation) -> Self {
+        let id = OwnedText::new(session.id());
+        Self { session, id }
+    }
+}
+
+/// A session to create. Every text may be NULL.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct SessionOptions {
+    /// sizeof(turnkeep_session_options).
+    pub struct_size: usize,
+    /// 1 to 255 bytes without control characters; NULL makes a UUIDv7.
+    pub id: *const c_char,
+    /// The owner; NULL and "" are nobody.
+    pub user_id: *const c_char,
+    /// Unique among the owner's sessions; NULL and "" are none.
+    pub name: *const c_char,
+    /// What it is about.
+    pub title: *const c_char,
+    /// The model it is held with.
+    pub model: *const c_char,
+    /// What has been said so far: a window that left something out shows it in front.
+    pub summary: *const c_char,
+    /// A JSON object; NULL is {}.
+    pub metadata: *const c_char,
+    /// Its window in tokens; 0 is the store's.
+    pub window_tokens: u64,
+}
+
+// SAFETY: repr(C), begins with struct_size, integers and nullable pointers only.
+unsafe impl CallerStruct for SessionOptions {
+    const NAME: &'static str = "turnkeep_session_options";
+}
+
+/// What to change of a session. What is NULL or 0 stays as it is.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct SessionChanges {
+    /// sizeof(turnkeep_session_changes).
+    pub struct_size: usize,
+    /// Change only if the session has this revision, else CONFLICT; 0 is any.
+    pub expected_revision: u64,
+    /// A new name; "" takes it away.
+    pub name: *const c_char,
+    /// A new title.
+    pub title: *const c_char,
+    /// A new model.
+    pub model: *const c_char,
+    /// A new summary; "" takes it away.
+    pub summary: *const c_char,
+    /// A JSON object in place of the old one.
+    pub metadata: *const c_char,
+    /// A new window in tokens, or TURNKEEP_WINDOW_OF_STORE.
+    pub window_tokens: u64,
+}
+
+// SAFETY: repr(C), begins with struct_size, integers and nullable pointers only.
+unsafe impl CallerStruct for SessionChanges {
+    const NAME: &'static str = "turnkeep_session_changes";
+}
+
+/// Everything about a session but its messages, as of one moment. Times are microseconds since 1970-01-01 UTC.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct SessionInfo {
+    /// Its id.
+    pub id: Text,
+    /// The owner; empty is nobody.
+    pub user_id: Text,
+    /// Its name; empty is none.
+    pub name: Text,
+    /// What it is about.
+    pub title: Text,
+    /// The model it is held with.
+    pub model: Text,
+    /// What has been said so far; empty is none.
+    pub summary: Text,
+    /// A JSON object.
+    pub metadata: Text,
+    /// The session it was forked from; empty is none.
+    pub parent_id: Text,
+    /// When it was created.
+    pub created_us: i64,
+    /// When it or its messages were last changed.
+    pub updated_us: i64,
+    /// When it may be removed; 0 is never.
+    pub expires_us: i64,
+    /// Grows by one with every change.
+    pub revision: u64,
+    /// The place of its last message; 0 is none yet.
+    pub head_seq: u64,
+    /// The last message that it shares with its parent; 0 is none.
+    pub fork_seq: u64,
+    /// How many messages it has.
+    pub message_count: u64,
+    /// How many tokens they have.
+    pub total_tokens: u64,
+    /// Its window in tokens; 0 is the store's.
+    pub window_tokens: u64,
+    /// A TURNKEEP_SESSION_ number.
+    pub status: i32,
+}
+
+// SAFETY: the texts point into the object that holds them, which never changes.
+unsafe impl Send for SessionInfo {}
+// SAFETY: as above.
+unsafe impl Sync for SessionInfo {}
+
+/// Which sessions to list, newest first.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct SessionListOptions {
+    /// sizeof(turnkeep_session_list_options).
+    pub struct_size: usize,
+    /// Only this owner's ("" is nobody's); NULL is everybody's.
+    pub user_id: *const c_char,
+    /// What turnkeep_session_list_next_page answered for the page before; NULL and "" are the first page.
+    pub page: *const c_char,
+    /// How many sessions a page holds; 0 is 50, at most 1 000.
+    pub limit: u32,
+}
+
+// SAFETY: repr(C), begins with struct_size, integers and nullable pointers only.
+unsafe impl CallerStruct for SessionListOptions {
+    const NAME: &'static str = "turnkeep_session_list_options";
+}
+
+/// Descriptions of sessions, as of one moment. Threads: any number at once.
+pub struct SessionList {
+    infos: Box<[SessionInfo]>,
+    next_page: OwnedText,
+    /// What the infos point into.
+    _texts: Vec<OwnedText>,
+}
+
+impl SessionList {
+    fn new(sessions: &[Session], next_page: Option<&str>) -> Self {
+        let mut texts = Vec::with_capacity(sessions.len() * 8);
+        let infos = sessions.iter().map(|session| info(session, &mut texts)).collect();
+        Self {
+            infos,
+            next_page: OwnedText::new(next_page.unwrap_or_default()),
+            _texts: texts,
+        }
+    }
+}
+
+fn info(session: &Session, texts: &mut Vec<OwnedText>) -> SessionInfo {
+    let mut keep = |text: &str| {
+        if text.is_empty() {
+            return EMPTY;
+        }
+        let owned = OwnedText::new(text);
+        let view = owned.text();
+        texts.push(owned);
+        view
+    };
+    SessionInfo {
+        id: keep(&session.id),
+        user_id: keep(&session.user_id),
+        name: keep(session.name.as_deref().unwrap_or_default()),
+        title: keep(&session.title),
+        model: keep(&session.model),
+        summary: keep(&session.summary),
+        metadata: keep(&session.metadata),
+        parent_id: keep(session.parent_id.as_deref().unwrap_or_default()),
+        created_us: session.created,
+        updated_us: session.updated,
+        expires_us: session.expires.unwrap_or_default(),
+        revision: session.revision,
+        head_seq: u64::from(session.head_seq),
+        fork_seq: u64::from(session.fork_seq),
+        message_count: session.message_count,
+        total_tokens: session.token_total,
+        window_tokens: session.window_tokens.unwrap_or_default(),
+        status: session.status as i32,
+    }
+}
+
+/// Creates a session. `options` may be NULL. Close *out with turnkeep_session_close. Threads: any. Errors: EXISTS (the id,
+/// or the owner's name, is taken), INVALID, ENCODING, ABORTED (count_tokens failed for the summary), READONLY, BUSY,
+/// FULL, STORAGE. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn turnkeep_session_create(
+    store: Option<&StoreHandle>,
+    options: *const SessionOptions,
+    out: *mut *mut SessionHandle,
+    error: *mut *mut ErrorHandle,
+) -> Status {
+    guard(error, || {
+        let store = required(store, "store")?;
+        writable(out, "out")?;
+        let new = options::read(options)?.map_or_else(|| Ok(NewSession::default()), |raw| new_session(&raw))?;
+        give(out, SessionHandle::new(store.store.create_session(new)?));
+        Ok(())
+    })
+}
+
+/// Opens a session by its id. Close *out with turnkeep_session_close. Threads: any. Errors: NOT_FOUND, INVALID, ENCODING,
+/// BUSY, CORRUPT, STORAGE. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn turnkeep_session_open(
+    store: Option<&StoreHandle>,
+    id: *const c_char,
+    out: *mut *mut SessionHandle,
+    error: *mut *mut ErrorHandle,
+) -> Status {
+    guard(error, || {
+        let store = required(store, "store")?;
+        let id = text::required(id, "id")?;
+        writable(out, "out")?;
+        give(out, SessionHandle::new(store.store.open_session(id)?));
+        Ok(())
+    })
+}
+
+/// Writes 1 to *out if there is a session with this id, else 0. Threads: any. Errors: INVALID, ENCODING, BUSY, CORRUPT,
+/// STORAGE. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn turnkeep_session_exists(
+    store: Option<&StoreHandle>,
+    id: *const c_char,
+    out: *mut i32,
+    error: *mut *mut ErrorHandle,
+) -> Status {
+    guard(error, || {
+        let store = required(store, "store")?;
+        let id = text::required(id, "id")?;
+        writable(out, "out")?;
+        give_value(out, i32::from(store.store.session_exists(id)?));
+        Ok(())
+    })
+}
+
+/// Deletes a session with all its messages. Threads: any. Errors: NOT_FOUND, INVALID, ENCODING, READONLY, BUSY, FULL,
+/// STORAGE. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn turnkeep_session_delete(
+    store: Option<&StoreHandle>,
+    id: *const c_char,
+    error: *mut *mut ErrorHandle,
+) -> Status {
+    guard(error, || {
+        let store = required(store, "store")?;
+        store.store.delete_session(text::required(id, "id")?)
+    })
+}
+
+/// Frees a session's handle; the session stays. NULL is allowed. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn turnkeep_session_close(session: Option<Box<SessionHandle>>) {
+    drop(session);
+}
+
+/// Returns the session's id. Borrowed from the handle; empty for NULL. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn turnkeep_session_id(session: Option<&SessionHandle>) -> Text {
+    session.map_or(EMPTY, |session| session.id.text())
+}
+
+/// Describes a session: a list of one. Free *out with turnkeep_session_list_free. Threads: any. Errors: NOT_FOUND, INVALID,
+/// CLOSED, BUSY, CORRUPT, STORAGE. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn turnkeep_session_describe(
+    session: Option<&SessionHandle>,
+    out: *mut *mut SessionList,
+    error: *mut *mut ErrorHandle,
+) -> Status {
+    guard(error, || {
+        let session = required(session, "session")?;
+        writable(out, "out")?;
+        let description = session.session.describe()?;
+        give(out, SessionList::new(&[description], None));
+        Ok(())
+    })
+}
+
+/// Changes a session: all of `changes`, or nothing. Writes the new revision to *revision unless it is NULL. Threads: any.
+/// Errors: CONFLICT (not the expected revision), EXISTS (the name is taken), NOT_FOUND, INVALID, ENCODING, ABORTED, CLOSED,
+/// READONLY, BUSY, FULL, STORAGE. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn turnkeep_session_update(
+    session: Option<&SessionHandle>,
+    changes: *const SessionChanges,
+    revision: *mut u64,
+    error: *mut *mut ErrorHandle,
+) -> Status {
+    guard(error, || {
+        let session = required(session, "session")?;
+        let changes = options::read(changes)?
+            .ok_or_else(|| crate::error::Error::invalid("changes is NULL"))?;
+        let now = session.session.update(session_changes(&changes)?)?;
+        give_value(revision, now);
+        Ok(())
+    })
+}
+
+/// Lists sessions, newest first, a page at a time; pages stay right while others create and delete. `options` may be NULL.
+/// Free *out with turnkeep_session_list_free. Threads: any. Errors: INVALID (a page that no list gave), ENCODING, BUSY,
+/// CORRUPT, STORAGE. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn turnkeep_session_list_open(
+    store: Option<&StoreHandle>,
+    options: *const SessionListOptions,
+    out: *mut *mut SessionList,
+    error: *mut *mut ErrorHandle,
+) -> Status {
+    guard(error, || {
+        let store = required(store, "store")?;
+        writable(out, "out")?;
+        let options = match options::read(options)? {
+            None => ListOptions::default(),
+            Some(raw) => ListOptions {
+                user_id: text::owned(raw.user_id, "user_id")?,
+                limit: raw.limit,
+                page_token: text::owned(raw.page, "page")?.filter(|page| !page.is_empty()),
+            },
+        };
+        let page = store.store.list_sessions(&options)?;
+        give(out, SessionList::new(&page.sessions, page.next_page_token.as_deref()));
+        Ok(())
+    })
+}
+
+/// Returns the number of sessions in a list; 0 for NULL. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn turnkeep_session_list_len(list: Option<&SessionList>) -> usize {
+    list.map_or(0, |list| list.infos.len())
+}
+
+/// Returns a session of a list, borrowed from it; NULL for a NULL list or an index that is too large. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn turnkeep_session_list_at(
+    list: Option<&SessionList>,
+    index: usize,
+) -> *const SessionInfo {
+    list.and_then(|list| list.infos.get(index))
+        .map_or(std::ptr::null(), std::ptr::from_ref)
+}
+
+/// Returns what turnkeep_session_list_options.page takes for the next page; empty at the end. Borrowed from the list.
+/// Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn turnkeep_session_list_next_page(list: Option<&SessionList>) -> Text {
+    list.map_or(EMPTY, |list| list.next_page.text())
+}
+
+/// Frees a list. NULL is allowed. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn turnkeep_session_list_free(list: Option<Box<SessionList>>) {
+    drop(list);
+}
+
+fn new_session(raw: &SessionOptions) -> Result<NewSession> {
+    Ok(NewSession {
+        id: text::owned(raw.id, "id")?,
+        user_id: text::owned(raw.user_id, "user_id")?.unwrap_or_default(),
+        name: text::owned(raw.name, "name")?.filter(|name| !name.is_empty()),
+        title: text::owned(raw.title, "title")?.unwrap_or_default(),
+        model: text::owned(raw.model, "model")?.unwrap_or_default(),
+        summary: text::owned(raw.summary, "summary")?.unwrap_or_default(),
+        metadata: text::owned(raw.metadata, "metadata")?,
+        window_tokens: (raw.window_tokens != 0).then_some(raw.window_tokens),
+    })
+}
+
+fn session_changes(raw: &SessionChanges) -> Result<Changes> {
+    Ok(Changes {
+        name: text::owned(raw.name, "name")?.map(|name| Some(name).filter(|name| !name.is_empty())),
+        title: text::owned(raw.title, "title")?,
+        model: text::owned(raw.model, "model")?,
+        summary: text::owned(raw.summary, "summary")?,
+        metadata: text::owned(raw.metadata, "metadata")?,
+        window_tokens: match raw.window_tokens {
+            0 => None,
+            TURNKEEP_WINDOW_OF_STORE => Some(None),
+            tokens => Some(Some(tokens)),
+        },
+        expected_revision: (raw.expected_revision != 0).then_some(raw.expected_revision),
+    })
+}

@@ -1,0 +1,85 @@
+//! Text across the boundary: borrowed in, owned and NUL-terminated out.
+
+use crate::cache::view::Text;
+use crate::error::{Error, Kind, Result};
+use std::ffi::{CStr, c_char};
+
+/// A NUL-terminated text; `None` for NULL.
+pub(super) fn optional<'a>(pointer: *const c_char, name: &str) -> Result<Option<&'a str>> {
+    if pointer.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: header rule 5: what is not NULL ends in a NUL and stays as it is during the call.
+    let bytes = unsafe { CStr::from_ptr(pointer) }.to_bytes();
+    utf8(bytes, name).map(Some)
+}
+
+/// A NUL-terminated text that must be there.
+pub(super) fn required<'a>(pointer: *const c_char, name: &str) -> Result<&'a str> {
+    optional(pointer, name)?.ok_or_else(|| Error::invalid(format!("{name} is NULL")))
+}
+
+/// A NUL-terminated text to keep; `None` for NULL.
+pub(super) fn owned(pointer: *const c_char, name: &str) -> Result<Option<String>> {
+    Ok(optional(pointer, name)?.map(str::to_owned))
+}
+
+/// A text by pointer and length. NULL is allowed for a length of 0.
+pub(super) fn counted<'a>(data: *const c_char, len: usize, name: &str) -> Result<&'a str> {
+    if len == 0 {
+        return Ok("");
+    }
+    if data.is_null() {
+        return Err(Error::invalid(format!("{name} is NULL, its length is {len}")));
+    }
+    if len > isize::MAX as usize {
+        return Err(Error::invalid(format!("the length of {name} is {len}: more than memory can hold")));
+    }
+    // SAFETY: header rule 5: `len` bytes at `data` are readable and stay as they are during the call.
+    let bytes = unsafe { std::slice::from_raw_parts(data.cast::<u8>(), len) };
+    utf8(bytes, name)
+}
+
+fn utf8<'a>(bytes: &'a [u8], name: &str) -> Result<&'a str> {
+    std::str::from_utf8(bytes).map_err(|error| {
+        let at = error.valid_up_to();
+        let byte = bytes.get(at).copied().unwrap_or_default();
+        let next = bytes.get(at + 1).copied();
+        let why = match (byte, next, error.error_len()) {
+            (_, _, None) => "the text ends inside a character",
+            (0xED, Some(0xA0..=0xBF), _) => "a lone surrogate",
+            (0x80..=0xBF, _, _) => "a character's middle without its beginning",
+            _ => "no character is written like that",
+        };
+        Error::new(
+            Kind::Encoding,
+            format!("{name} is not UTF-8 at byte {at} (0x{byte:02X}): {why}; nothing was changed"),
+        )
+    })
+}
+
+/// The empty text.
+pub(super) const EMPTY: Text = Text {
+    data: c"".as_ptr(),
+    len: 0,
+};
+
+/// A text that an object of ours owns and lends out.
+#[derive(Debug)]
+pub(super) struct OwnedText(Box<[u8]>);
+
+impl OwnedText {
+    pub(super) fn new(text: &str) -> Self {
+        let mut bytes = Vec::with_capacity(text.len() + 1);
+        bytes.extend_from_slice(text.as_bytes());
+        bytes.push(0);
+        Self(bytes.into_boxed_slice())
+    }
+
+    pub(super) fn text(&self) -> Text {
+        Text {
+            data: self.0.as_ptr().cast(),
+            len: self.0.len() - 1,
+        }
+    }
+}

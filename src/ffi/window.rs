@@ -1,0 +1,169 @@
+//! Section 5 of the header: windows.
+
+use super::basics::{ErrorHandle, Status};
+use super::guard::guard;
+use super::options::{self, CallerStruct};
+use super::pointer::{give, required, writable};
+use super::session::SessionHandle;
+use crate::cache::view::MessageView;
+use crate::context::{LeaveOut, WindowOptions as Options};
+use crate::store::Window as Snapshot;
+
+/// Leave out the session's summary.
+pub const TURNKEEP_LEAVE_OUT_SUMMARY: u32 = 1;
+/// Do not keep pinned messages: they go with the turns they belong to.
+pub const TURNKEEP_LEAVE_OUT_PINS: u32 = 2;
+
+/// What to ask of a window. Zero means default everywhere.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct WindowOptions {
+    /// sizeof(turnkeep_window_options).
+    pub struct_size: usize,
+    /// The window in tokens; 0 is the session's, then the store's.
+    pub max_tokens: u64,
+    /// Tokens of it that are kept free for the answer.
+    pub reserve_tokens: u64,
+    /// Tokens that the prompt's template adds to each message.
+    pub message_overhead: u32,
+    /// How much of the budget is used after the cut has moved, in percent; 0 is 75; 100 drops a turn each turn.
+    pub low_water_percent: u32,
+    /// How many turns from the beginning stay in front.
+    pub keep_first_turns: u32,
+    /// How many messages it may hold; 0 is any number.
+    pub max_messages: u32,
+    /// A sum of TURNKEEP_LEAVE_OUT_ numbers.
+    pub leave_out: u32,
+}
+
+// SAFETY: repr(C), begins with struct_size, integers only.
+unsafe impl CallerStruct for WindowOptions {
+    const NAME: &'static str = "turnkeep_window_options";
+}
+
+/// What is in a window and what is not. Its messages are, in order: front_messages that are pinned, kept or the summary,
+/// then every message from cut_seq to head_seq.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct WindowReport {
+    /// What its messages use, message_overhead included.
+    pub tokens: u64,
+    /// What they may use: max_tokens less reserve_tokens.
+    pub budget_tokens: u64,
+    /// The first message of the part without holes. It stays the same from turn to turn until the budget is passed.
+    pub cut_seq: u64,
+    /// The session's last message; 0 is none yet.
+    pub head_seq: u64,
+    /// How many messages come before cut_seq's.
+    pub front_messages: u64,
+    /// How many messages of the session were left out.
+    pub left_out_messages: u64,
+    /// Their tokens, without message_overhead.
+    pub left_out_tokens: u64,
+    /// The first message left out; 0 is none. Pinned messages after it may be in the window.
+    pub left_out_first_seq: u64,
+    /// The last message left out; 0 is none.
+    pub left_out_last_seq: u64,
+    /// The session's revision that the window shows.
+    pub revision: u64,
+}
+
+/// The messages for the next prompt, as of one moment. Threads: any number at once. Outlives its session and its store.
+pub struct WindowHandle {
+    window: Snapshot,
+    report: WindowReport,
+}
+
+/// Returns the messages for the next prompt: what is pinned, then the newest whole turns that fit. Never changes the
+/// history, never holds a tool result without its call. `options` may be NULL. Free *out with turnkeep_window_free.
+/// Threads: any. Errors: TOO_LARGE (the newest step does not fit with what is pinned; the message says by how many tokens),
+/// NOT_FOUND, INVALID, CLOSED, BUSY, CORRUPT, STORAGE. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn turnkeep_session_window(
+    session: Option<&SessionHandle>,
+    options: *const WindowOptions,
+    out: *mut *mut WindowHandle,
+    error: *mut *mut ErrorHandle,
+) -> Status {
+    guard(error, || {
+        let session = required(session, "session")?;
+        writable(out, "out")?;
+        let options = options::read(options)?.map_or_else(Options::default, |raw| convert(&raw));
+        let window = session.session.window(&options)?;
+        let report = report(&window);
+        give(out, WindowHandle { window, report });
+        Ok(())
+    })
+}
+
+/// Returns the number of messages in a window; 0 for NULL. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn turnkeep_window_len(window: Option<&WindowHandle>) -> usize {
+    window.map_or(0, |window| window.window.len())
+}
+
+/// Returns a message of a window, borrowed from it; NULL for a NULL window or an index that is too large. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn turnkeep_window_at(
+    window: Option<&WindowHandle>,
+    index: usize,
+) -> *const MessageView {
+    window
+        .and_then(|window| window.window.get(index))
+        .map_or(std::ptr::null(), std::ptr::from_ref)
+}
+
+/// Returns what is in a window and what was left out, borrowed from the window; NULL for NULL. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn turnkeep_window_report_of(
+    window: Option<&WindowHandle>,
+) -> *const WindowReport {
+    window.map_or(std::ptr::null(), |window| std::ptr::from_ref(&window.report))
+}
+
+/// Returns how many leading messages two windows share, byte for byte: what an engine need not read again. 0 if one is
+/// NULL. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn turnkeep_window_common_prefix(
+    one: Option<&WindowHandle>,
+    other: Option<&WindowHandle>,
+) -> usize {
+    match (one, other) {
+        (Some(one), Some(other)) => one.window.common_prefix(&other.window),
+        _ => 0,
+    }
+}
+
+/// Frees a window. NULL is allowed. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn turnkeep_window_free(window: Option<Box<WindowHandle>>) {
+    drop(window);
+}
+
+fn convert(raw: &WindowOptions) -> Options {
+    Options {
+        max_tokens: raw.max_tokens,
+        reserve_tokens: raw.reserve_tokens,
+        message_overhead: raw.message_overhead,
+        low_water_percent: raw.low_water_percent,
+        keep_first_turns: raw.keep_first_turns,
+        max_messages: raw.max_messages,
+        leave_out: LeaveOut(raw.leave_out),
+    }
+}
+
+fn report(window: &Snapshot) -> WindowReport {
+    let report = window.report();
+    WindowReport {
+        tokens: report.tokens,
+        budget_tokens: report.budget_tokens,
+        cut_seq: u64::from(report.cut_seq),
+        head_seq: u64::from(report.head_seq),
+        front_messages: report.front_messages,
+        left_out_messages: report.left_out_messages,
+        left_out_tokens: report.left_out_tokens,
+        left_out_first_seq: u64::from(report.left_out_first_seq),
+        left_out_last_seq: u64::from(report.left_out_last_seq),
+        revision: report.revision,
+    }
+}

@@ -1,0 +1,19 @@
+//! Plain data: sessions, messages, receipts, and the rules their texts obey.
+//!
+//! No I/O, no clock but the one that stamps a new id, nothing of SQLite, threads or C.
+
+pub mod ids;
+pub mod message;
+pub mod metadata;
+pub mod session;
+
+pub use message::{AppendOptions, Durability, Message, MessageFlags, NewMessage, Receipt, Role, Tokens};
+pub use session::{ListOptions, NewSession, Session, SessionChanges, SessionPage, Status};
+
+/// Microseconds since 1970-01-01 UTC: the unit of every time in Turnkeep.
+pub type Micros = i64;
+
+/// The clock.
+pub fn now() -> Micros {
+    chrono::Utc::now().timestamp_micros()
+}

@@ -1,0 +1,193 @@
+//! A session, a session to create, what can be changed of it, and pages of sessions.
+
+use super::{Micros, ids, metadata};
+use crate::error::{Error, Result};
+
+/// Where a session is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(i32)]
+pub enum Status {
+    /// In use.
+    Active = 1,
+    /// Put away, still found.
+    Archived = 2,
+    /// Thrown away, can be restored.
+    Trashed = 3,
+}
+
+impl Status {
+    /// The status with this number.
+    pub fn from_number(number: i32) -> Result<Self> {
+        match number {
+            1 => Ok(Self::Active),
+            2 => Ok(Self::Archived),
+            3 => Ok(Self::Trashed),
+            other => Err(Error::invalid(format!("status is {other}; it must be 1, 2 or 3"))),
+        }
+    }
+}
+
+/// The largest window size, in tokens.
+pub const MAX_WINDOW_TOKENS: u64 = i64::MAX as u64 >> 1;
+
+/// The longest title, in bytes.
+pub const MAX_TITLE_BYTES: usize = 4096;
+
+/// A session to create.
+#[derive(Clone, Debug, Default)]
+pub struct NewSession {
+    /// The caller's id; `None` makes a UUIDv7.
+    pub id: Option<String>,
+    /// The owner; "" is nobody.
+    pub user_id: String,
+    /// A name, unique among the owner's sessions.
+    pub name: Option<String>,
+    /// What it is about.
+    pub title: String,
+    /// The model it is held with.
+    pub model: String,
+    /// What has been said so far, for the front of a window that left something out.
+    pub summary: String,
+    /// The caller's JSON object; `None` is `{}`.
+    pub metadata: Option<String>,
+    /// Its window size in tokens; `None` is the store's.
+    pub window_tokens: Option<u64>,
+}
+
+impl NewSession {
+    /// Checks every field by itself.
+    pub fn check(&self) -> Result<()> {
+        if let Some(id) = &self.id {
+            ids::check_id("id", id)?;
+        }
+        ids::check_label("user_id", &self.user_id)?;
+        if let Some(name) = &self.name {
+            ids::check_id("name", name)?;
+        }
+        check_title(&self.title)?;
+        ids::check_label("model", &self.model)?;
+        if let Some(json) = &self.metadata {
+            metadata::check_object("metadata", json)?;
+        }
+        check_window_tokens(self.window_tokens)
+    }
+}
+
+fn check_title(title: &str) -> Result<()> {
+    if title.len() > MAX_TITLE_BYTES {
+        return Err(Error::invalid(format!(
+            "title is {} bytes long; at most {MAX_TITLE_BYTES} are allowed",
+            title.len()
+        )));
+    }
+    Ok(())
+}
+
+fn check_window_tokens(tokens: Option<u64>) -> Result<()> {
+    match tokens {
+        Some(0) => Err(Error::invalid("a window of 0 tokens holds nothing")),
+        Some(tokens) if tokens > MAX_WINDOW_TOKENS => Err(Error::invalid(format!(
+            "a window of {tokens} tokens is too large; at most {MAX_WINDOW_TOKENS} are allowed"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// What to change of a session; `None` leaves a field as it is.
+#[derive(Clone, Debug, Default)]
+pub struct SessionChanges {
+    /// A new name; `Some(None)` takes it away.
+    pub name: Option<Option<String>>,
+    /// A new title.
+    pub title: Option<String>,
+    /// A new model.
+    pub model: Option<String>,
+    /// A new summary.
+    pub summary: Option<String>,
+    /// A new JSON object in place of the old.
+    pub metadata: Option<String>,
+    /// A new window size; `Some(None)` goes back to the store's.
+    pub window_tokens: Option<Option<u64>>,
+    /// Change only if the session has this revision.
+    pub expected_revision: Option<u64>,
+}
+
+impl SessionChanges {
+    /// Checks every field by itself.
+    pub fn check(&self) -> Result<()> {
+        if let Some(Some(name)) = &self.name {
+            ids::check_id("name", name)?;
+        }
+        if let Some(title) = &self.title {
+            check_title(title)?;
+        }
+        if let Some(model) = &self.model {
+            ids::check_label("model", model)?;
+        }
+        if let Some(json) = &self.metadata {
+            metadata::check_object("metadata", json)?;
+        }
+        check_window_tokens(self.window_tokens.flatten())
+    }
+}
+
+/// A session as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// Its id.
+    pub id: String,
+    /// The owner; "" is nobody.
+    pub user_id: String,
+    /// Its name, if it has one.
+    pub name: Option<String>,
+    /// What it is about.
+    pub title: String,
+    /// The model it is held with.
+    pub model: String,
+    /// Where it is in its life.
+    pub status: Status,
+    /// What has been said so far.
+    pub summary: String,
+    /// The caller's JSON object.
+    pub metadata: String,
+    /// Its window size in tokens; `None` is the store's.
+    pub window_tokens: Option<u64>,
+    /// When it was created.
+    pub created: Micros,
+    /// When it was last changed.
+    pub updated: Micros,
+    /// When it may be removed; `None` is never.
+    pub expires: Option<Micros>,
+    /// The id of the session it was forked from.
+    pub parent_id: Option<String>,
+    /// The last message it shares with its parent; 0 if it has none.
+    pub fork_seq: u32,
+    /// The place of its last message; 0 if it is empty.
+    pub head_seq: u32,
+    /// How many messages it has.
+    pub message_count: u64,
+    /// How many tokens they have.
+    pub token_total: u64,
+    /// Grows by one with every change.
+    pub revision: u64,
+}
+
+/// Which sessions to list: newest first.
+#[derive(Clone, Debug, Default)]
+pub struct ListOptions {
+    /// Only this owner's sessions.
+    pub user_id: Option<String>,
+    /// How many at most; 0 is 50.
+    pub limit: u32,
+    /// Where the last page ended.
+    pub page_token: Option<String>,
+}
+
+/// A page of sessions.
+#[derive(Clone, Debug)]
+pub struct SessionPage {
+    /// The sessions, newest first.
+    pub sessions: Vec<Session>,
+    /// For the next page; `None` at the end.
+    pub next_page_token: Option<String>,
+}
