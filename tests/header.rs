@@ -2,6 +2,8 @@
 //!
 //! `make header` writes it anew (it runs this test with TURNKEEP_WRITE_HEADER=1).
 
+#![allow(clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 

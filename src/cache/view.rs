@@ -16,6 +16,13 @@ pub struct Text {
     pub len: usize,
 }
 
+impl Text {
+    pub(crate) const EMPTY: Self = Self {
+        data: c"".as_ptr(),
+        len: 0,
+    };
+}
+
 /// The rarer fields of a message.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]

@@ -1,6 +1,6 @@
 //! Section 1 of the header: version, features, status, errors, text.
 
-use super::text::{EMPTY, OwnedText};
+use super::text::OwnedText;
 use crate::cache::view::Text;
 use crate::error::{Error, Kind};
 use std::ffi::{CStr, c_char};
@@ -43,6 +43,26 @@ pub const TURNKEEP_ERROR_CLOSED: Status = -15;
 /// A fault inside Turnkeep, caught at its boundary; the store can be used on.
 pub const TURNKEEP_ERROR_PANIC: Status = -16;
 
+// The header's numbers are those of the library: a change of one that forgets the other does not compile.
+const _: () = {
+    assert!(TURNKEEP_ERROR_INVALID == Kind::Invalid as Status);
+    assert!(TURNKEEP_ERROR_NOT_FOUND == Kind::NotFound as Status);
+    assert!(TURNKEEP_ERROR_EXISTS == Kind::Exists as Status);
+    assert!(TURNKEEP_ERROR_CONFLICT == Kind::Conflict as Status);
+    assert!(TURNKEEP_ERROR_BUSY == Kind::Busy as Status);
+    assert!(TURNKEEP_ERROR_READONLY == Kind::ReadOnly as Status);
+    assert!(TURNKEEP_ERROR_CORRUPT == Kind::Corrupt as Status);
+    assert!(TURNKEEP_ERROR_STORAGE == Kind::Storage as Status);
+    assert!(TURNKEEP_ERROR_FULL == Kind::Full as Status);
+    assert!(TURNKEEP_ERROR_ENCODING == Kind::Encoding as Status);
+    assert!(TURNKEEP_ERROR_UNSUPPORTED == Kind::Unsupported as Status);
+    assert!(TURNKEEP_ERROR_ABORTED == Kind::Aborted as Status);
+    assert!(TURNKEEP_ERROR_TOO_LARGE == Kind::TooLarge as Status);
+    assert!(TURNKEEP_ERROR_MISMATCH == Kind::Mismatch as Status);
+    assert!(TURNKEEP_ERROR_CLOSED == Kind::Closed as Status);
+    assert!(TURNKEEP_ERROR_PANIC == Kind::Panic as Status);
+};
+
 /// What went wrong. Threads: any, one at a time for turnkeep_error_free.
 pub struct ErrorHandle {
     status: Status,
@@ -79,11 +99,16 @@ pub extern "C" fn turnkeep_version_number() -> u32 {
 /// NULL and unknown names answer 0. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_has_feature(name: *const c_char) -> i32 {
-    i32::from(match super::text::optional(name, "name") {
-        Ok(Some("tokenizer-openai")) => cfg!(feature = "tokenizer-openai"),
-        Ok(Some("test-panic")) => cfg!(feature = "test-panic"),
-        _ => false,
-    })
+    let features = [
+        ("tokenizer-openai", cfg!(feature = "tokenizer-openai")),
+        ("test-panic", cfg!(feature = "test-panic")),
+    ];
+    let asked = super::text::optional(name, "name").ok().flatten();
+    i32::from(
+        features
+            .into_iter()
+            .any(|(name, built_in)| built_in && asked == Some(name)),
+    )
 }
 
 /// Returns the name of a status without its prefix: "OK", "NOT_FOUND"; "UNKNOWN" for a number that is none. Static.
@@ -110,7 +135,7 @@ pub extern "C" fn turnkeep_error_status(error: Option<&ErrorHandle>) -> Status {
 /// Borrowed from the error; empty for NULL. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_error_message(error: Option<&ErrorHandle>) -> Text {
-    error.map_or(EMPTY, |error| error.message.text())
+    error.map_or(Text::EMPTY, |error| error.message.text())
 }
 
 /// Frees an error. NULL is allowed. Since 0.1.

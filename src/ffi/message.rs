@@ -10,7 +10,7 @@ use super::text;
 use crate::cache::view::MessageView;
 use crate::error::{Error, Result};
 use crate::model::message::{AppendOptions as Options, MAX_MESSAGE_TOKENS, NewMessage as New};
-use crate::model::{Role, Tokens};
+use crate::model::{MessageFlags, Role, Tokens};
 use crate::store::Messages as Snapshot;
 use std::ffi::c_char;
 
@@ -36,6 +36,18 @@ pub const TURNKEEP_MESSAGE_SUMMARY: u32 = 4;
 pub const TURNKEEP_TOKENS_COUNT: i64 = 0;
 /// In turnkeep_new_message.tokens: it has none.
 pub const TURNKEEP_TOKENS_NONE: i64 = -1;
+
+// The header's numbers are those of the library: a change of one that forgets the other does not compile.
+const _: () = {
+    assert!(TURNKEEP_ROLE_SYSTEM == Role::System as i32);
+    assert!(TURNKEEP_ROLE_USER == Role::User as i32);
+    assert!(TURNKEEP_ROLE_ASSISTANT == Role::Assistant as i32);
+    assert!(TURNKEEP_ROLE_TOOL == Role::Tool as i32);
+    assert!(TURNKEEP_ROLE_DEVELOPER == Role::Developer as i32);
+    assert!(TURNKEEP_MESSAGE_PINNED == MessageFlags::PINNED.0);
+    assert!(TURNKEEP_MESSAGE_ESTIMATED == MessageFlags::ESTIMATED.0);
+    assert!(TURNKEEP_MESSAGE_SUMMARY == MessageFlags::SUMMARY.0);
+};
 
 /// A message to append. Only role is needed.
 #[derive(Clone, Copy)]
@@ -254,10 +266,7 @@ pub extern "C" fn turnkeep_messages_len(messages: Option<&Messages>) -> usize {
 /// Returns a message of a result, borrowed from it; NULL for a NULL result or an index that is too large. The messages of
 /// one result lie one after the other: at index 0 begins an array of turnkeep_messages_len. Since 0.1.
 #[unsafe(no_mangle)]
-pub extern "C" fn turnkeep_messages_at(
-    messages: Option<&Messages>,
-    index: usize,
-) -> *const MessageView {
+pub extern "C" fn turnkeep_messages_at(messages: Option<&Messages>, index: usize) -> *const MessageView {
     messages
         .and_then(|messages| messages.messages.views().get(index))
         .map_or(std::ptr::null(), std::ptr::from_ref)
@@ -317,9 +326,7 @@ fn tokens(number: i64) -> Result<Tokens> {
             .ok()
             .filter(|given| *given <= MAX_MESSAGE_TOKENS)
             .map(Tokens::Given)
-            .ok_or_else(|| {
-                Error::invalid(format!("tokens is {given}; it must be -1 to {MAX_MESSAGE_TOKENS}"))
-            }),
+            .ok_or_else(|| Error::invalid(format!("tokens is {given}; it must be -1 to {MAX_MESSAGE_TOKENS}"))),
     }
 }
 

@@ -5,10 +5,10 @@ use super::guard::guard;
 use super::options::{self, CallerStruct};
 use super::pointer::{give, give_value, required, writable};
 use super::store::StoreHandle;
-use super::text::{self, EMPTY, OwnedText};
+use super::text::{self, OwnedText};
 use crate::cache::view::Text;
 use crate::error::Result;
-use crate::model::{ListOptions, NewSession, Session, SessionChanges as Changes};
+use crate::model::{self, ListOptions, NewSession, Session, SessionChanges as Changes};
 use crate::store::Conversation;
 use std::ffi::c_char;
 
@@ -21,6 +21,13 @@ pub const TURNKEEP_SESSION_TRASHED: i32 = 3;
 
 /// In turnkeep_session_changes: back to the store's window size.
 pub const TURNKEEP_WINDOW_OF_STORE: u64 = u64::MAX;
+
+// The header's numbers are those of the library: a change of one that forgets the other does not compile.
+const _: () = {
+    assert!(TURNKEEP_SESSION_ACTIVE == model::Status::Active as i32);
+    assert!(TURNKEEP_SESSION_ARCHIVED == model::Status::Archived as i32);
+    assert!(TURNKEEP_SESSION_TRASHED == model::Status::Trashed as i32);
+};
 
 /// One conversation of a store. Threads: any number at once. A handle is cheap and holds no memory of the session's
 /// messages; it answers NOT_FOUND when the session was deleted and CLOSED when the store was closed.
@@ -181,7 +188,7 @@ impl SessionList {
 fn info(session: &Session, texts: &mut Vec<OwnedText>) -> SessionInfo {
     let mut keep = |text: &str| {
         if text.is_empty() {
-            return EMPTY;
+            return Text::EMPTY;
         }
         let owned = OwnedText::new(text);
         let view = owned.text();
@@ -288,7 +295,7 @@ pub extern "C" fn turnkeep_session_close(session: Option<Box<SessionHandle>>) {
 /// Returns the session's id. Borrowed from the handle; empty for NULL. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_session_id(session: Option<&SessionHandle>) -> Text {
-    session.map_or(EMPTY, |session| session.id.text())
+    session.map_or(Text::EMPTY, |session| session.id.text())
 }
 
 /// Describes a session: a list of one. Free *out with turnkeep_session_list_free. Threads: any. Errors: NOT_FOUND, INVALID,
@@ -320,8 +327,7 @@ pub extern "C" fn turnkeep_session_update(
 ) -> Status {
     guard(error, || {
         let session = required(session, "session")?;
-        let changes = options::read(changes)?
-            .ok_or_else(|| crate::error::Error::invalid("changes is NULL"))?;
+        let changes = options::read(changes)?.ok_or_else(|| crate::error::Error::invalid("changes is NULL"))?;
         let now = session.session.update(session_changes(&changes)?)?;
         give_value(revision, now);
         Ok(())
@@ -363,10 +369,7 @@ pub extern "C" fn turnkeep_session_list_len(list: Option<&SessionList>) -> usize
 
 /// Returns a session of a list, borrowed from it; NULL for a NULL list or an index that is too large. Since 0.1.
 #[unsafe(no_mangle)]
-pub extern "C" fn turnkeep_session_list_at(
-    list: Option<&SessionList>,
-    index: usize,
-) -> *const SessionInfo {
+pub extern "C" fn turnkeep_session_list_at(list: Option<&SessionList>, index: usize) -> *const SessionInfo {
     list.and_then(|list| list.infos.get(index))
         .map_or(std::ptr::null(), std::ptr::from_ref)
 }
@@ -375,7 +378,7 @@ pub extern "C" fn turnkeep_session_list_at(
 /// Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_session_list_next_page(list: Option<&SessionList>) -> Text {
-    list.map_or(EMPTY, |list| list.next_page.text())
+    list.map_or(Text::EMPTY, |list| list.next_page.text())
 }
 
 /// Frees a list. NULL is allowed. Since 0.1.

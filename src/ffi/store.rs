@@ -4,7 +4,7 @@ use super::basics::{ErrorHandle, Status, TURNKEEP_OK};
 use super::guard::guard;
 use super::options::{self, CallerStruct, flag};
 use super::pointer::{give, required, writable};
-use super::text::{self, EMPTY, OwnedText};
+use super::text::{self, OwnedText};
 use crate::cache::view::Text;
 use crate::context::Tokenizer;
 use crate::error::{Error, Kind, Result};
@@ -24,16 +24,19 @@ pub const TURNKEEP_DURABILITY_DEFERRED: i32 = 3;
 /// Only in receipts: the store is in memory, and its contents end with it.
 pub const TURNKEEP_DURABILITY_MEMORY: i32 = 4;
 
+// The header's numbers are those of the library: a change of one that forgets the other does not compile.
+const _: () = {
+    assert!(TURNKEEP_DURABILITY_DISK == Durability::Disk as i32);
+    assert!(TURNKEEP_DURABILITY_OS == Durability::Os as i32);
+    assert!(TURNKEEP_DURABILITY_DEFERRED == Durability::Deferred as i32);
+    assert!(TURNKEEP_DURABILITY_MEMORY == Durability::Memory as i32);
+};
+
 /// Counts the tokens of a text of text_len bytes (no NUL follows): writes the number to *tokens and returns TURNKEEP_OK,
 /// or returns a failure, and the call that needed the count fails with ABORTED. Called on the thread of that call, with
 /// no lock held. Must be safe to call from many threads if the store is used from many. Must not throw.
 pub type CountTokensFn = Option<
-    unsafe extern "C" fn(
-        user_data: *mut c_void,
-        text: *const c_char,
-        text_len: usize,
-        tokens: *mut u64,
-    ) -> Status,
+    unsafe extern "C" fn(user_data: *mut c_void, text: *const c_char, text_len: usize, tokens: *mut u64) -> Status,
 >;
 
 /// Gives the host its user_data back, once, when nothing will use it again.
@@ -74,7 +77,6 @@ pub struct StoreOptions {
     /// "cl100k_base" or "o200k_base", with the feature tokenizer-openai; NULL is none.
     pub tokenizer: *const c_char,
 }
-
 
 // SAFETY: repr(C), begins with struct_size, integers and nullable pointers only.
 unsafe impl CallerStruct for StoreOptions {
@@ -117,16 +119,13 @@ pub extern "C" fn turnkeep_store_open(
 /// Returns where the store is, as it was given to turnkeep_store_open. Borrowed from the store; empty for NULL. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_store_location(store: Option<&StoreHandle>) -> Text {
-    store.map_or(EMPTY, |store| store.location.text())
+    store.map_or(Text::EMPTY, |store| store.location.text())
 }
 
 /// Writes what was acknowledged as DEFERRED, and flushes everything acknowledged so far to the disk. Threads: any. Errors:
 /// FULL, STORAGE, BUSY, INVALID. Since 0.1.
 #[unsafe(no_mangle)]
-pub extern "C" fn turnkeep_store_flush(
-    store: Option<&StoreHandle>,
-    error: *mut *mut ErrorHandle,
-) -> Status {
+pub extern "C" fn turnkeep_store_flush(store: Option<&StoreHandle>, error: *mut *mut ErrorHandle) -> Status {
     guard(error, || required(store, "store")?.store.flush())
 }
 
@@ -134,10 +133,7 @@ pub extern "C" fn turnkeep_store_flush(
 /// must leave you the store. NULL is allowed. Waits for calls that other threads have under way on its sessions. Errors:
 /// as turnkeep_store_flush. Since 0.1.
 #[unsafe(no_mangle)]
-pub extern "C" fn turnkeep_store_close(
-    store: Option<Box<StoreHandle>>,
-    error: *mut *mut ErrorHandle,
-) -> Status {
+pub extern "C" fn turnkeep_store_close(store: Option<Box<StoreHandle>>, error: *mut *mut ErrorHandle) -> Status {
     match store {
         None => TURNKEEP_OK,
         Some(handle) => guard(error, || handle.store.close()),
@@ -228,8 +224,7 @@ impl Tokenizer for HostTokenizer {
         };
         let mut tokens = 0;
         // SAFETY: the callback's contract: it reads `text_len` bytes and writes one number.
-        let status =
-            unsafe { count(self.user_data, text.as_ptr().cast(), text.len(), &raw mut tokens) };
+        let status = unsafe { count(self.user_data, text.as_ptr().cast(), text.len(), &raw mut tokens) };
         if status == TURNKEEP_OK {
             return Ok(tokens);
         }

@@ -33,7 +33,9 @@ pub(super) fn counted<'a>(data: *const c_char, len: usize, name: &str) -> Result
         return Err(Error::invalid(format!("{name} is NULL, its length is {len}")));
     }
     if len > isize::MAX as usize {
-        return Err(Error::invalid(format!("the length of {name} is {len}: more than memory can hold")));
+        return Err(Error::invalid(format!(
+            "the length of {name} is {len}: more than memory can hold"
+        )));
     }
     // SAFETY: header rule 5: `len` bytes at `data` are readable and stay as they are during the call.
     let bytes = unsafe { std::slice::from_raw_parts(data.cast::<u8>(), len) };
@@ -57,12 +59,6 @@ fn utf8<'a>(bytes: &'a [u8], name: &str) -> Result<&'a str> {
         )
     })
 }
-
-/// The empty text.
-pub(super) const EMPTY: Text = Text {
-    data: c"".as_ptr(),
-    len: 0,
-};
 
 /// A text that an object of ours owns and lends out.
 #[derive(Debug)]

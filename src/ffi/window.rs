@@ -14,6 +14,12 @@ pub const TURNKEEP_LEAVE_OUT_SUMMARY: u32 = 1;
 /// Do not keep pinned messages: they go with the turns they belong to.
 pub const TURNKEEP_LEAVE_OUT_PINS: u32 = 2;
 
+// The header's numbers are those of the library: a change of one that forgets the other does not compile.
+const _: () = {
+    assert!(TURNKEEP_LEAVE_OUT_SUMMARY == LeaveOut::SUMMARY.0);
+    assert!(TURNKEEP_LEAVE_OUT_PINS == LeaveOut::PINS.0);
+};
+
 /// What to ask of a window. Zero means default everywhere.
 #[derive(Clone, Copy)]
 #[repr(C)]
@@ -104,10 +110,7 @@ pub extern "C" fn turnkeep_window_len(window: Option<&WindowHandle>) -> usize {
 
 /// Returns a message of a window, borrowed from it; NULL for a NULL window or an index that is too large. Since 0.1.
 #[unsafe(no_mangle)]
-pub extern "C" fn turnkeep_window_at(
-    window: Option<&WindowHandle>,
-    index: usize,
-) -> *const MessageView {
+pub extern "C" fn turnkeep_window_at(window: Option<&WindowHandle>, index: usize) -> *const MessageView {
     window
         .and_then(|window| window.window.get(index))
         .map_or(std::ptr::null(), std::ptr::from_ref)
@@ -115,19 +118,14 @@ pub extern "C" fn turnkeep_window_at(
 
 /// Returns what is in a window and what was left out, borrowed from the window; NULL for NULL. Since 0.1.
 #[unsafe(no_mangle)]
-pub extern "C" fn turnkeep_window_report_of(
-    window: Option<&WindowHandle>,
-) -> *const WindowReport {
+pub extern "C" fn turnkeep_window_report_of(window: Option<&WindowHandle>) -> *const WindowReport {
     window.map_or(std::ptr::null(), |window| std::ptr::from_ref(&window.report))
 }
 
 /// Returns how many leading messages two windows share, byte for byte: what an engine need not read again. 0 if one is
 /// NULL. Since 0.1.
 #[unsafe(no_mangle)]
-pub extern "C" fn turnkeep_window_common_prefix(
-    one: Option<&WindowHandle>,
-    other: Option<&WindowHandle>,
-) -> usize {
+pub extern "C" fn turnkeep_window_common_prefix(one: Option<&WindowHandle>, other: Option<&WindowHandle>) -> usize {
     match (one, other) {
         (Some(one), Some(other)) => one.window.common_prefix(&other.window),
         _ => 0,

@@ -215,3 +215,73 @@ pub struct Receipt {
     /// Whether this is the first receipt again, for a retry with the same idempotency key.
     pub repeated: bool,
 }
+
+/// Where a message stands on its session's path: what every later message is placed after.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// Its seq; 0 is before the first message.
+    pub seq: u32,
+    /// The tokens up to and with it.
+    pub total_tokens: u64,
+    /// The number of its turn.
+    pub turn: u32,
+}
+
+impl Place {
+    /// The place after this one, for a message with this role and these tokens.
+    #[must_use]
+    pub fn next(self, role: Role, tokens: u32) -> Self {
+        Self {
+            seq: self.seq + 1,
+            total_tokens: self.total_tokens + u64::from(tokens),
+            turn: self.turn + u32::from(role == Role::User),
+        }
+    }
+}
+
+/// A message that only lacks its place: counted, dated, checked.
+#[derive(Clone, Debug)]
+pub struct ReadyMessage {
+    /// Who speaks.
+    pub role: Role,
+    /// Pinned, estimated.
+    pub flags: MessageFlags,
+    /// Its tokens.
+    pub tokens: u32,
+    /// When it was said.
+    pub created: Micros,
+    /// What is said.
+    pub content: String,
+    /// The assistant's tool calls.
+    pub tool_calls: Option<String>,
+    /// Which call it answers.
+    pub tool_call_id: Option<String>,
+    /// The model that wrote it.
+    pub model: Option<String>,
+    /// The caller's JSON object.
+    pub metadata: Option<String>,
+}
+
+/// Checks that a tool message answers a call of the step it would continue. `calls` are the `tool_calls` of the
+/// assistant message that began the step; `None` if no step with calls is open.
+///
+/// A result that answers nothing could never stand in a valid prompt, so it is refused instead of being left out of
+/// every window later.
+pub fn check_answers(tool_call_id: Option<&str>, calls: Option<&str>) -> Result<()> {
+    let Some(calls) = calls else {
+        return Err(Error::invalid(
+            "a tool message must follow the assistant message that made the call, or another result of it",
+        ));
+    };
+    let ids = metadata::tool_call_ids(calls)?;
+    let Some(answered) = tool_call_id else {
+        return Ok(());
+    };
+    if ids.iter().any(|id| id.as_deref().is_none_or(|id| id == answered)) {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "tool_call_id '{answered}' is none of the {} calls that the assistant message before it made",
+        ids.len()
+    )))
+}

@@ -3,38 +3,47 @@
 //! It is checked on the way in and kept byte for byte as it came.
 
 use crate::error::{Error, Result};
-use serde::Deserialize;
-use serde::de::IgnoredAny;
-use std::collections::HashMap;
+use serde_json::Value;
+
+/// Parses with the limits of every later reader: 128 levels, numbers that a double holds.
+fn parse(what: &str, shape: &str, json: &str) -> Result<Value> {
+    serde_json::from_str(json).map_err(|error| Error::invalid(format!("{what} is not {shape}: {error}")))
+}
 
 /// Checks that a text is one JSON object.
 pub fn check_object(what: &str, json: &str) -> Result<()> {
-    serde_json::from_str::<HashMap<String, IgnoredAny>>(json)
-        .map(drop)
-        .map_err(|error| Error::invalid(format!("{what} is not a JSON object: {error}")))
-}
-
-/// One entry of an assistant message's `tool_calls`: the parts that Turnkeep itself reads.
-#[derive(Debug, Deserialize)]
-struct ToolCall {
-    id: Option<String>,
+    if parse(what, "a JSON object", json)?.is_object() {
+        return Ok(());
+    }
+    Err(Error::invalid(format!("{what} is JSON, but not an object")))
 }
 
 /// The ids of the calls that an assistant message makes; `None` for a call without an id.
 ///
 /// The shape is that of the OpenAI chat API: an array of objects, each with an optional string `id`.
 pub fn tool_call_ids(json: &str) -> Result<Vec<Option<String>>> {
-    let calls: Vec<ToolCall> = serde_json::from_str(json).map_err(|error| {
+    const SHAPE: &str = "a JSON array of calls as in the OpenAI chat API";
+    let parsed = parse("tool_calls", SHAPE, json)?;
+    let calls = parsed.as_array().filter(|calls| !calls.is_empty());
+    let calls = calls.ok_or_else(|| {
         Error::invalid(format!(
-            "tool_calls is not a JSON array of calls as in the OpenAI chat API: {error}"
+            "tool_calls is not {SHAPE}; leave it out for a message without calls"
         ))
     })?;
-    if calls.is_empty() {
-        return Err(Error::invalid(
-            "tool_calls is an empty array; leave it out for a message without calls",
-        ));
+    calls.iter().map(|call| call_id(call, SHAPE)).collect()
+}
+
+fn call_id(call: &Value, shape: &str) -> Result<Option<String>> {
+    let call = call
+        .as_object()
+        .ok_or_else(|| Error::invalid(format!("tool_calls is not {shape}: a call is not an object")))?;
+    match call.get("id") {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(id)) => Ok(Some(id.clone())),
+        Some(_) => Err(Error::invalid(format!(
+            "tool_calls is not {shape}: a call's id is not a string"
+        ))),
     }
-    Ok(calls.into_iter().map(|call| call.id).collect())
 }
 
 #[cfg(test)]

@@ -7,7 +7,9 @@ pub mod message;
 pub mod metadata;
 pub mod session;
 
-pub use message::{AppendOptions, Durability, Message, MessageFlags, NewMessage, Receipt, Role, Tokens};
+pub use message::{
+    AppendOptions, Durability, Message, MessageFlags, NewMessage, Place, ReadyMessage, Receipt, Role, Tokens,
+};
 pub use session::{ListOptions, NewSession, Session, SessionChanges, SessionPage, Status};
 
 /// Microseconds since 1970-01-01 UTC: the unit of every time in Turnkeep.

@@ -1,0 +1,268 @@
+//! A session in memory: its head, its newest messages, and the planners of the windows that were asked of it.
+
+use super::body::{Body, NewView, Run};
+use super::view::MessageView;
+use super::window::{Prepared, Summary, Window};
+use crate::context::{Entry, Memo, Planner, Policy, WindowOptions};
+use crate::error::{Error, Kind, Result};
+use crate::model::{Message, ReadyMessage, SessionChanges};
+use crate::storage::{Head, Snapshot};
+use std::sync::Arc;
+
+/// How many kinds of windows of one session are kept at hand.
+const PLANS: usize = 4;
+
+/// A session in memory.
+pub(crate) struct Loaded {
+    pub(crate) head: Head,
+    body: Body,
+    /// The first message of the body.
+    first: u32,
+    /// The latest used last.
+    plans: Vec<Plan>,
+}
+
+struct Plan {
+    planner: Planner,
+    prepared: Option<Arc<Prepared>>,
+}
+
+impl Loaded {
+    /// A session of which no message is in memory; all of an empty one.
+    pub(crate) fn new(head: Head) -> Self {
+        Self {
+            first: head.place.seq + 1,
+            head,
+            body: Body::new(),
+            plans: Vec::new(),
+        }
+    }
+
+    /// The memory that the messages take.
+    pub(crate) fn bytes(&self) -> usize {
+        self.body.bytes()
+    }
+
+    /// The rules that a window with these options follows.
+    pub(crate) fn policy(&self, options: &WindowOptions, store_tokens: u64) -> Result<Policy> {
+        Policy::new(options, self.head.window_tokens.unwrap_or(store_tokens))
+    }
+
+    /// Where the planner that was used last stands, and at which revision.
+    pub(crate) fn memo(&self) -> Option<(u64, Memo)> {
+        let plan = self.plans.last()?;
+        Some((self.head.revision, plan.planner.memo()?))
+    }
+
+    /// Takes in messages that were committed. `false` if they do not follow on what is here.
+    pub(crate) fn append(&mut self, messages: &[ReadyMessage], revision: u64) -> bool {
+        if revision != self.head.revision + 1 {
+            return revision <= self.head.revision;
+        }
+        for message in messages {
+            self.head.place = self.head.place.next(message.role, message.tokens);
+            self.push(&NewView::placed(message, self.head.place));
+        }
+        self.head.revision = revision;
+        true
+    }
+
+    fn push(&mut self, message: &NewView<'_>) {
+        self.body.push(message);
+        let Some(view) = self.body.run().views().last() else {
+            return;
+        };
+        let entry = view.entry();
+        for plan in &mut self.plans {
+            plan.push(&entry, self.body.run());
+        }
+    }
+
+    /// Takes in other fields that were committed. `false` if they do not follow on what is here.
+    pub(crate) fn update(&mut self, changes: &SessionChanges, summary_tokens: u32, revision: u64) -> bool {
+        if revision != self.head.revision + 1 {
+            return revision <= self.head.revision;
+        }
+        if let Some(summary) = &changes.summary {
+            self.head.summary.clone_from(summary);
+            self.head.summary_tokens = summary_tokens;
+            self.head.memo = None;
+            self.plans.clear();
+        }
+        if let Some(tokens) = changes.window_tokens {
+            self.head.window_tokens = tokens;
+        }
+        self.head.revision = revision;
+        true
+    }
+
+    /// A window, if a planner stands ready for it.
+    pub(crate) fn ready_window(&self, policy: &Policy) -> Option<Result<Window>> {
+        let plan = self.plans.iter().rev().find(|plan| plan.planner.policy() == policy)?;
+        let prepared = plan.prepared.as_ref()?;
+        Some(Window::new(
+            prepared,
+            &plan.planner,
+            self.head.place,
+            self.head.revision,
+        ))
+    }
+
+    /// A window, with what it needs read from the storage.
+    pub(crate) fn window(&mut self, snapshot: &dyn Snapshot, policy: &Policy) -> Result<Window> {
+        let mut plan = match self.plans.iter().position(|plan| plan.planner.policy() == policy) {
+            Some(index) => self.plans.remove(index),
+            None => Plan {
+                planner: self.planner(snapshot, policy)?,
+                prepared: None,
+            },
+        };
+        if plan.prepared.is_none() {
+            plan.prepared = Some(Arc::new(self.prepare(snapshot, &plan.planner)?));
+        }
+        if self.plans.len() == PLANS {
+            self.plans.remove(0);
+        }
+        self.plans.push(plan);
+        self.ready_window(policy)
+            .unwrap_or_else(|| Err(Error::new(Kind::Panic, "a window was prepared and is not there")))
+    }
+
+    fn summary_tokens(&self) -> Option<u64> {
+        (!self.head.summary.is_empty()).then_some(u64::from(self.head.summary_tokens))
+    }
+
+    /// A planner that has seen every message: from the memo if there is one, else from the first message on.
+    fn planner(&mut self, snapshot: &dyn Snapshot, policy: &Policy) -> Result<Planner> {
+        if let Some(planner) = self.resume(snapshot, policy)? {
+            return Ok(planner);
+        }
+        let mut planner = Planner::new(*policy, self.summary_tokens());
+        if self.first == 1 {
+            self.body
+                .run()
+                .views()
+                .iter()
+                .for_each(|view| planner.push(&view.entry()));
+        } else {
+            snapshot.entries(&self.head.path, 1..=self.head.place.seq, &mut |entry| {
+                planner.push(&entry)
+            })?;
+        }
+        Ok(planner)
+    }
+
+    fn resume(&mut self, snapshot: &dyn Snapshot, policy: &Policy) -> Result<Option<Planner>> {
+        let Some(memo) = self.head.memo.take_if(|memo| memo.policy == *policy) else {
+            return Ok(None);
+        };
+        if memo.cut == 0 || memo.upto > self.head.place.seq || memo.cut > self.head.place.seq {
+            return Ok(None);
+        }
+        let kept = Some(memo.kept).filter(|seq| *seq != 0);
+        let front = self.read(snapshot, memo.pins.iter().copied().chain(kept))?;
+        let front: Vec<Entry> = front.iter().map(entry_of).collect();
+        let Some(mut planner) = Planner::resume(&memo, self.summary_tokens(), &front) else {
+            return Ok(None);
+        };
+        self.reach_back_to(snapshot, memo.cut)?;
+        for view in self.views_from(memo.cut) {
+            let entry = view.entry();
+            if entry.seq <= memo.upto {
+                planner.push_known(&entry)
+            } else {
+                planner.push(&entry)
+            }
+        }
+        Ok(Some(planner))
+    }
+
+    fn prepare(&mut self, snapshot: &dyn Snapshot, planner: &Planner) -> Result<Prepared> {
+        self.reach_back_to(snapshot, planner.cut())?;
+        let front = self.read(snapshot, planner.front())?;
+        let summary = Summary {
+            text: &self.head.summary,
+            tokens: self.head.summary_tokens,
+        };
+        Ok(Prepared::new(planner, &front, &summary, self.body.run(), self.first))
+    }
+
+    /// Single messages, by seq.
+    fn read(&self, snapshot: &dyn Snapshot, seqs: impl IntoIterator<Item = u32>) -> Result<Vec<Message>> {
+        let mut messages = Vec::new();
+        for seq in seqs {
+            snapshot.messages(&self.head.path, seq..=seq, &mut |message| {
+                messages.push(message);
+                Ok(())
+            })?;
+        }
+        messages.sort_unstable_by_key(|message| message.seq);
+        Ok(messages)
+    }
+
+    /// Makes the body begin at `first` or before.
+    pub(crate) fn reach_back_to(&mut self, snapshot: &dyn Snapshot, first: u32) -> Result<()> {
+        if self.first <= first {
+            return Ok(());
+        }
+        let mut body = Body::new();
+        snapshot.messages(&self.head.path, first..=self.head.place.seq, &mut |message| {
+            body.push(&NewView::from(&message));
+            Ok(())
+        })?;
+        let expected = (self.head.place.seq + 1 - first) as usize;
+        if body.run().views().len() != expected {
+            return Err(Error::new(
+                Kind::Corrupt,
+                format!(
+                    "messages {first} to {} should be {expected} and are not",
+                    self.head.place.seq
+                ),
+            ));
+        }
+        self.install(body, first);
+        Ok(())
+    }
+
+    /// Another body in place of the one that is here; prepared windows hold on to the old one until they are made anew.
+    pub(crate) fn install(&mut self, body: Body, first: u32) {
+        self.body = body;
+        self.first = first;
+        self.plans.iter_mut().for_each(|plan| plan.prepared = None);
+    }
+
+    fn views_from(&self, seq: u32) -> &[MessageView] {
+        let views = self.body.run().views();
+        self.body.run().slice((seq - self.first) as usize..views.len())
+    }
+
+    /// The messages that are in memory, if they begin at `first` or before: the run, and where in it they begin.
+    pub(crate) fn run_from(&self, first: u32) -> Option<(Arc<Run>, usize)> {
+        (self.first <= first).then(|| (Arc::clone(self.body.run()), (first - self.first) as usize))
+    }
+}
+
+impl Plan {
+    fn push(&mut self, entry: &Entry, run: &Arc<Run>) {
+        let cut = self.planner.cut();
+        self.planner.push(entry);
+        if self.planner.cut() != cut {
+            self.prepared = None;
+        }
+        if let Some(prepared) = &self.prepared
+            && !prepared.is_onto(run)
+        {
+            self.prepared = Some(Arc::new(prepared.with_run(run)));
+        }
+    }
+}
+
+fn entry_of(message: &Message) -> Entry {
+    Entry {
+        seq: message.seq,
+        role: message.role,
+        tokens: message.tokens,
+        turn: message.turn,
+        pinned: message.flags.contains(crate::model::MessageFlags::PINNED),
+    }
+}

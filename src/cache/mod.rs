@@ -1,0 +1,293 @@
+//! Sessions in memory, bounded by number and by bytes.
+//!
+//! A session in use has one [`Entry`], whoever asks for it; what can be evicted is the messages in it. An entry that was
+//! used since the cache last looked is passed over once, so that handles need not tell the cache of every use.
+
+pub(crate) mod body;
+pub(crate) mod loaded;
+pub mod view;
+pub(crate) mod window;
+
+pub(crate) use loaded::Loaded;
+
+use crate::storage::{NEVER_SEEN, SessionKey};
+use lru::LruCache;
+use parking_lot::{Mutex, RwLock};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
+
+/// What is known of a session.
+pub(crate) enum State {
+    /// Nothing: ask the storage.
+    Unloaded,
+    /// Its head and its newest messages.
+    Loaded(Box<Loaded>),
+    /// It is no more.
+    Deleted,
+}
+
+/// A session in use.
+pub(crate) struct Entry {
+    pub(crate) key: SessionKey,
+    pub(crate) id: String,
+    pub(crate) state: RwLock<State>,
+    /// For [`crate::storage::Storage::is_current`].
+    pub(crate) seen: AtomicU64,
+    used: AtomicBool,
+    /// What the cache has counted for it.
+    bytes: AtomicUsize,
+}
+
+impl Entry {
+    fn new(key: SessionKey, id: &str) -> Self {
+        Self {
+            key,
+            id: id.to_owned(),
+            state: RwLock::new(State::Unloaded),
+            seen: AtomicU64::new(NEVER_SEEN),
+            used: AtomicBool::new(false),
+            bytes: AtomicUsize::new(0),
+        }
+    }
+
+    /// Keeps it from being evicted next.
+    pub(crate) fn note_use(&self) {
+        self.used.store(true, Ordering::Relaxed);
+    }
+
+    /// Forgets the messages, unless the session is no more.
+    pub(crate) fn unload(&self) {
+        let mut state = self.state.write();
+        if !matches!(*state, State::Deleted) {
+            *state = State::Unloaded;
+        }
+    }
+}
+
+/// The entries of a store.
+pub(crate) struct Cache {
+    shards: Box<[Mutex<Shard>]>,
+    most_bytes: usize,
+    bytes: AtomicUsize,
+}
+
+struct Shard {
+    most_sessions: usize,
+    /// Entries whose messages count.
+    loaded: LruCache<SessionKey, Arc<Entry>>,
+    /// Every entry that somebody holds.
+    known: HashMap<SessionKey, Weak<Entry>>,
+    sweep_at: usize,
+}
+
+const MOST_SHARDS: usize = 8;
+const FEWEST_SESSIONS_IN_A_SHARD: usize = 16;
+const FEWEST_KNOWN_BEFORE_A_SWEEP: usize = 64;
+
+impl Cache {
+    pub(crate) fn new(most_sessions: usize, most_bytes: usize) -> Self {
+        let count = (most_sessions / FEWEST_SESSIONS_IN_A_SHARD).clamp(1, MOST_SHARDS);
+        let shards = (0..count).map(|index| {
+            let share = most_sessions / count + usize::from(index < most_sessions % count);
+            Mutex::new(Shard {
+                most_sessions: share.max(1),
+                loaded: LruCache::unbounded(),
+                known: HashMap::new(),
+                sweep_at: FEWEST_KNOWN_BEFORE_A_SWEEP,
+            })
+        });
+        Self {
+            shards: shards.collect(),
+            most_bytes,
+            bytes: AtomicUsize::new(0),
+        }
+    }
+
+    /// The memory that the messages of one session may take before it is cut back.
+    pub(crate) fn most_bytes_of_one(&self) -> usize {
+        (self.most_bytes / 8).max(1)
+    }
+
+    fn shard(&self, key: SessionKey) -> &Mutex<Shard> {
+        let index = key.0.unsigned_abs() as usize % self.shards.len();
+        #[allow(clippy::indexing_slicing, reason = "a remainder by the length is below it")]
+        &self.shards[index]
+    }
+
+    /// The session's entry: the one that others hold, if they do.
+    pub(crate) fn entry(&self, key: SessionKey, id: &str) -> Arc<Entry> {
+        let mut shard = self.shard(key).lock();
+        if let Some(entry) = shard.known.get(&key).and_then(Weak::upgrade) {
+            return entry;
+        }
+        let entry = Arc::new(Entry::new(key, id));
+        shard.remember(&entry);
+        entry
+    }
+
+    /// The session's entry, if somebody holds it.
+    pub(crate) fn known(&self, key: SessionKey) -> Option<Arc<Entry>> {
+        self.shard(key).lock().known.get(&key).and_then(Weak::upgrade)
+    }
+
+    /// Counts what an entry holds now, and evicts others if that is too much. Call it without a lock on any entry.
+    pub(crate) fn account(&self, entry: &Arc<Entry>) {
+        let now = match &*entry.state.read() {
+            State::Loaded(loaded) => loaded.bytes(),
+            State::Unloaded | State::Deleted => 0,
+        };
+        let before = entry.bytes.swap(now, Ordering::Relaxed);
+        self.bytes.fetch_add(now, Ordering::Relaxed);
+        self.bytes.fetch_sub(before, Ordering::Relaxed);
+        let evicted = {
+            let mut shard = self.shard(entry.key).lock();
+            if now == 0 {
+                shard.loaded.pop(&entry.key);
+            } else {
+                shard.loaded.put(entry.key, Arc::clone(entry));
+            }
+            shard.over_number()
+        };
+        evicted.iter().for_each(|entry| self.drop_messages(entry));
+        self.evict_by_bytes(entry);
+    }
+
+    fn evict_by_bytes(&self, latest: &Arc<Entry>) {
+        let home = latest.key.0.unsigned_abs() as usize;
+        for offset in 0..self.shards.len() {
+            while self.bytes.load(Ordering::Relaxed) > self.most_bytes {
+                let Some(shard) = self.shards.get((home + offset) % self.shards.len()) else {
+                    break;
+                };
+                let Some(victim) = shard.lock().oldest() else { break };
+                self.drop_messages(&victim);
+            }
+        }
+    }
+
+    fn drop_messages(&self, entry: &Entry) {
+        entry.unload();
+        self.bytes
+            .fetch_sub(entry.bytes.swap(0, Ordering::Relaxed), Ordering::Relaxed);
+    }
+
+    /// Forgets every message: something happened to the storage.
+    pub(crate) fn clear(&self) {
+        for shard in &self.shards {
+            let entries: Vec<_> = {
+                let mut shard = shard.lock();
+                shard.loaded.clear();
+                shard.known.values().filter_map(Weak::upgrade).collect()
+            };
+            entries.iter().for_each(|entry| self.drop_messages(entry));
+        }
+    }
+
+    /// The memory that messages take.
+    #[cfg(test)]
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes.load(Ordering::Relaxed)
+    }
+}
+
+impl Shard {
+    fn remember(&mut self, entry: &Arc<Entry>) {
+        if self.known.len() >= self.sweep_at {
+            self.known.retain(|_, entry| entry.strong_count() > 0);
+            self.sweep_at = (self.known.len() * 2).max(FEWEST_KNOWN_BEFORE_A_SWEEP);
+        }
+        self.known.insert(entry.key, Arc::downgrade(entry));
+    }
+
+    fn over_number(&mut self) -> Vec<Arc<Entry>> {
+        let mut evicted = Vec::new();
+        while self.loaded.len() > self.most_sessions {
+            evicted.extend(self.oldest());
+        }
+        evicted
+    }
+
+    /// Takes out the entry that was not used for the longest time.
+    fn oldest(&mut self) -> Option<Arc<Entry>> {
+        for _ in 0..self.loaded.len() {
+            let (key, entry) = self.loaded.pop_lru()?;
+            if !entry.used.swap(false, Ordering::Relaxed) {
+                return Some(entry);
+            }
+            self.loaded.put(key, entry);
+        }
+        self.loaded.pop_lru().map(|(_, entry)| entry)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Place;
+    use crate::storage::{Head, Path};
+
+    fn load(cache: &Cache, number: i64) -> Arc<Entry> {
+        let key = SessionKey(number);
+        let entry = cache.entry(key, "id");
+        *entry.state.write() = State::Loaded(Box::new(Loaded::new(Head {
+            key,
+            revision: 1,
+            place: Place::default(),
+            window_tokens: None,
+            summary: String::new(),
+            summary_tokens: 0,
+            memo: None,
+            path: Path(Vec::new()),
+        })));
+        cache.account(&entry);
+        entry
+    }
+
+    fn is_loaded(entry: &Entry) -> bool {
+        matches!(*entry.state.read(), State::Loaded(_))
+    }
+
+    #[test]
+    fn the_session_not_used_for_longest_goes_first_and_a_used_one_stays() {
+        let cache = Cache::new(2, usize::MAX / 2);
+        let (one, two) = (load(&cache, 1), load(&cache, 2));
+        one.note_use();
+        let three = load(&cache, 3);
+        assert!(is_loaded(&one) && !is_loaded(&two) && is_loaded(&three));
+    }
+
+    #[test]
+    fn memory_stays_under_its_limit_over_10_000_sessions() {
+        let most = 64 << 10;
+        let cache = Cache::new(1_000_000, most);
+        for number in 0..10_000 {
+            load(&cache, number);
+            assert!(cache.bytes() <= most, "{} after {number}", cache.bytes());
+        }
+        assert!(cache.bytes() > most / 2, "the cache holds something");
+    }
+
+    #[test]
+    fn whoever_asks_for_a_session_gets_the_same_entry() {
+        let cache = Cache::new(1, 1 << 20);
+        let one = load(&cache, 1);
+        load(&cache, 2);
+        load(&cache, 3);
+        assert!(Arc::ptr_eq(&one, &cache.entry(SessionKey(1), "id")));
+    }
+
+    #[test]
+    fn entries_that_nobody_holds_are_forgotten() {
+        let cache = Cache::new(1, 1 << 20);
+        for number in 0..10_000 {
+            cache.entry(SessionKey(number), "id");
+        }
+        assert!(
+            cache
+                .shards
+                .iter()
+                .all(|shard| shard.lock().known.len() <= FEWEST_KNOWN_BEFORE_A_SWEEP + 1)
+        );
+    }
+}

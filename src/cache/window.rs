@@ -1,0 +1,244 @@
+//! A window as it is handed out: a front, a run from the cut to the end, and the report about both.
+
+use super::body::{Body, NewView, Run};
+use super::view::MessageView;
+use crate::context::{Planner, Usage};
+use crate::error::{Error, Kind, Result};
+use crate::model::{Message, MessageFlags, Place, Role};
+use std::sync::Arc;
+
+/// The part of a window that stays the same until the cut moves.
+pub(crate) struct Prepared {
+    front: Arc<Run>,
+    run: Arc<Run>,
+    /// How many messages of the run lie before the cut.
+    skip: usize,
+    cut: u32,
+    shows_summary: bool,
+    front_tokens: u64,
+    tokens_before_cut: u64,
+    left_out_first: u32,
+    left_out_last: u32,
+}
+
+/// What the session says of what was cut.
+pub(crate) struct Summary<'a> {
+    pub(crate) text: &'a str,
+    pub(crate) tokens: u32,
+}
+
+impl Prepared {
+    /// Puts the front together. `front` are the messages that the planner names, by seq; `run` begins at `run_first`.
+    pub(crate) fn new(
+        planner: &Planner,
+        front: &[Message],
+        summary: &Summary<'_>,
+        run: &Arc<Run>,
+        run_first: u32,
+    ) -> Self {
+        let cut = planner.cut();
+        let skip = (cut - run_first) as usize;
+        let summary_shown = planner.shows_summary();
+        // The summary stands where the cut is: behind what is pinned, before the question of a turn that is cut inside.
+        let summary_place = front
+            .iter()
+            .position(|message| Some(message.seq) == planner.kept_user())
+            .unwrap_or(front.len());
+        let mut body = Body::new();
+        for (index, message) in front.iter().enumerate() {
+            if index == summary_place && summary_shown {
+                body.push(&summary.view());
+            }
+            body.push(&NewView::from(message));
+        }
+        if summary_place == front.len() && summary_shown {
+            body.push(&summary.view());
+        }
+        let (left_out_first, left_out_last) = left_out(front, cut);
+        let before = run
+            .views()
+            .get(skip)
+            .map(|view| view.total_tokens - u64::from(view.tokens));
+        Self {
+            front: Arc::clone(body.run()),
+            run: Arc::clone(run),
+            skip,
+            cut,
+            shows_summary: summary_shown,
+            front_tokens: front.iter().map(|message| u64::from(message.tokens)).sum(),
+            tokens_before_cut: before.unwrap_or(0),
+            left_out_first,
+            left_out_last,
+        }
+    }
+
+    /// Whether its messages lie in this run.
+    pub(crate) fn is_onto(&self, run: &Arc<Run>) -> bool {
+        Arc::ptr_eq(&self.run, run)
+    }
+
+    /// The same front before a run that took the place of the old one.
+    pub(crate) fn with_run(&self, run: &Arc<Run>) -> Self {
+        Self {
+            front: Arc::clone(&self.front),
+            run: Arc::clone(run),
+            ..*self
+        }
+    }
+}
+
+/// The first and the last message before the cut that are not in the front; 0 if there is none.
+fn left_out(front: &[Message], cut: u32) -> (u32, u32) {
+    let shown = |seq: &u32| front.binary_search_by_key(seq, |message| message.seq).is_ok();
+    let first = (1..cut).find(|seq| !shown(seq)).unwrap_or(0);
+    let last = (1..cut).rev().find(|seq| !shown(seq)).unwrap_or(0);
+    (first, last)
+}
+
+impl Summary<'_> {
+    fn view(&self) -> NewView<'_> {
+        NewView {
+            place: Place::default(),
+            role: Role::System,
+            flags: MessageFlags::SUMMARY,
+            tokens: self.tokens,
+            created: 0,
+            content: self.text,
+            tool_calls: None,
+            tool_call_id: None,
+            model: None,
+            metadata: None,
+        }
+    }
+}
+
+/// The messages for the next prompt, as of one moment.
+pub struct Window {
+    prepared: Arc<Prepared>,
+    run_len: usize,
+    head: Place,
+    usage: Usage,
+    budget: u64,
+    revision: u64,
+}
+
+/// What is in a window and what is not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WindowReport {
+    /// What its messages use, with the overhead of each.
+    pub tokens: u64,
+    /// What they may use.
+    pub budget_tokens: u64,
+    /// The first message of the part without holes.
+    pub cut_seq: u32,
+    /// The session's last message.
+    pub head_seq: u32,
+    /// How many messages come before the cut's.
+    pub front_messages: u64,
+    /// How many messages of the session were left out.
+    pub left_out_messages: u64,
+    /// Their tokens.
+    pub left_out_tokens: u64,
+    /// The first message left out; 0 is none.
+    pub left_out_first_seq: u32,
+    /// The last message left out; 0 is none.
+    pub left_out_last_seq: u32,
+    /// The session's revision that it shows.
+    pub revision: u64,
+}
+
+impl Window {
+    /// A window onto what was prepared, if what it must hold fits.
+    pub(crate) fn new(prepared: &Arc<Prepared>, planner: &Planner, head: Place, revision: u64) -> Result<Self> {
+        let usage = planner.usage();
+        if !usage.fits {
+            return Err(too_large(planner, usage));
+        }
+        Ok(Self {
+            run_len: (head.seq + 1 - prepared.cut) as usize,
+            prepared: Arc::clone(prepared),
+            head,
+            usage,
+            budget: planner.policy().budget(),
+            revision,
+        })
+    }
+
+    /// The number of messages.
+    pub fn len(&self) -> usize {
+        self.prepared.front.views().len() + self.run_len
+    }
+
+    /// Whether there is no message.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// A message.
+    pub fn get(&self, index: usize) -> Option<&MessageView> {
+        let front = self.prepared.front.views();
+        front.get(index).or_else(|| self.run().get(index - front.len()))
+    }
+
+    /// The messages, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &MessageView> {
+        self.prepared.front.views().iter().chain(self.run())
+    }
+
+    fn run(&self) -> &[MessageView] {
+        let prepared = &self.prepared;
+        prepared.run.slice(prepared.skip..prepared.skip + self.run_len)
+    }
+
+    /// What is in it and what is not.
+    pub fn report(&self) -> WindowReport {
+        let prepared = &self.prepared;
+        let front = prepared.front.views().len() as u64;
+        let shown_before_cut = front - u64::from(prepared.shows_summary);
+        WindowReport {
+            tokens: self.usage.tokens,
+            budget_tokens: self.budget,
+            cut_seq: prepared.cut,
+            head_seq: self.head.seq,
+            front_messages: front,
+            left_out_messages: u64::from(prepared.cut - 1) - shown_before_cut,
+            left_out_tokens: prepared.tokens_before_cut - prepared.front_tokens,
+            left_out_first_seq: prepared.left_out_first,
+            left_out_last_seq: prepared.left_out_last,
+            revision: self.revision,
+        }
+    }
+
+    /// How many leading messages two windows share, byte for byte.
+    pub fn common_prefix(&self, other: &Self) -> usize {
+        self.iter()
+            .zip(other.iter())
+            .take_while(|(one, other)| one.reads_like(other))
+            .count()
+    }
+}
+
+fn too_large(planner: &Planner, usage: Usage) -> Error {
+    let policy = planner.policy();
+    let budget = policy.budget();
+    let newest = planner.newest_step_tokens();
+    let room = format!(
+        "{budget} are left of {} after {} for the answer",
+        policy.max_tokens, policy.reserve_tokens
+    );
+    let message = if newest > budget {
+        format!("the newest step needs {newest} tokens; {room}")
+    } else if usage.tokens > budget {
+        format!(
+            "the newest step needs {newest} tokens and what stays in front of it {}: {} too many; {room}",
+            usage.tokens - newest,
+            usage.tokens - budget
+        )
+    } else {
+        format!(
+            "the newest step and what stays in front of it are {} messages; max_messages is {}",
+            usage.messages, policy.max_messages
+        )
+    };
+    Error::new(Kind::TooLarge, message)
+}

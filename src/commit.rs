@@ -1,0 +1,242 @@
+//! Group commit: many callers, one transaction.
+//!
+//! Whoever arrives while nobody leads becomes the leader: it takes everything that waits, has it applied at once, and
+//! hands each caller its own result. There is no writer thread, so a lone caller pays no wake-up. Leadership is never
+//! handed to a sleeping thread: it is laid down, and one of those who wait is woken to take it up if nobody has by then.
+//! (docs/design.md, "Why does the caller commit?")
+
+use crate::error::{Error, Kind, Result};
+use crate::sync::{Condvar, Mutex, wait, yield_now};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+#[cfg(loom)]
+use loom::sync::Arc;
+#[cfg(not(loom))]
+use std::sync::Arc;
+
+/// The queue. `J` is what callers bring, `T` what they take home if it succeeds.
+pub(crate) struct GroupCommit<J, T> {
+    queue: Mutex<Queue<J, T>>,
+}
+
+struct Queue<J, T> {
+    pending: Vec<Waiter<J, T>>,
+    led: bool,
+    /// The last batch had more than one job: it pays to let others arrive.
+    had_company: bool,
+}
+
+struct Waiter<J, T> {
+    job: J,
+    seat: Arc<Seat<T>>,
+}
+
+/// Where one caller waits.
+struct Seat<T> {
+    state: Mutex<SeatState<T>>,
+    changed: Condvar,
+}
+
+enum SeatState<T> {
+    Waiting,
+    /// Nobody leads: look whether you should.
+    Called,
+    Done(Result<T>),
+}
+
+impl<J, T> GroupCommit<J, T> {
+    pub(crate) fn new() -> Self {
+        Self {
+            queue: Mutex::new(Queue {
+                pending: Vec::new(),
+                led: false,
+                had_company: false,
+            }),
+        }
+    }
+
+    /// Has a job applied, alone or with others, and returns its result. `apply` gets jobs in the order of their arrival and
+    /// answers each; it runs on the thread of one of the callers.
+    pub(crate) fn submit(&self, job: J, apply: impl Fn(Vec<J>) -> Vec<Result<T>>) -> Result<T> {
+        let seat = Arc::new(Seat::new());
+        let leads = {
+            let mut queue = self.queue.lock();
+            queue.pending.push(Waiter {
+                job,
+                seat: Arc::clone(&seat),
+            });
+            !std::mem::replace(&mut queue.led, true)
+        };
+        if leads {
+            self.lead(&apply);
+        }
+        loop {
+            match seat.next() {
+                Some(result) => return result,
+                None if self.take_lead() => self.lead(&apply),
+                None => {}
+            }
+        }
+    }
+
+    fn take_lead(&self) -> bool {
+        let mut queue = self.queue.lock();
+        let vacant = !queue.led && !queue.pending.is_empty();
+        queue.led = queue.led || vacant;
+        vacant
+    }
+
+    fn lead(&self, apply: &impl Fn(Vec<J>) -> Vec<Result<T>>) {
+        let had_company = self.queue.lock().had_company;
+        if had_company {
+            yield_now();
+        }
+        let (jobs, seats) = self.take_pending();
+        for (seat, result) in seats.iter().zip(apply_all(jobs, seats.len(), apply)) {
+            seat.settle(SeatState::Done(result));
+        }
+        let next = {
+            let mut queue = self.queue.lock();
+            queue.led = false;
+            queue.pending.first().map(|waiter| Arc::clone(&waiter.seat))
+        };
+        if let Some(seat) = next {
+            seat.settle(SeatState::Called);
+        }
+    }
+
+    fn take_pending(&self) -> (Vec<J>, Vec<Arc<Seat<T>>>) {
+        let mut queue = self.queue.lock();
+        queue.had_company = queue.pending.len() > 1;
+        queue.pending.drain(..).map(|waiter| (waiter.job, waiter.seat)).unzip()
+    }
+}
+
+/// One result for each job, whatever `apply` does: a caller without one would wait for ever.
+fn apply_all<J, T>(jobs: Vec<J>, count: usize, apply: &impl Fn(Vec<J>) -> Vec<Result<T>>) -> Vec<Result<T>> {
+    let mut results = catch_unwind(AssertUnwindSafe(|| apply(jobs))).unwrap_or_default();
+    results.resize_with(count, || {
+        Err(Error::new(
+            Kind::Panic,
+            "a fault inside Turnkeep while it committed; whether the change was kept is not known: read before a retry",
+        ))
+    });
+    results
+}
+
+impl<T> Seat<T> {
+    fn new() -> Self {
+        Self {
+            state: Mutex::new(SeatState::Waiting),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// Waits for the result, or for a call to lead.
+    fn next(&self) -> Option<Result<T>> {
+        let mut state = self.state.lock();
+        loop {
+            match std::mem::replace(&mut *state, SeatState::Waiting) {
+                SeatState::Done(result) => return Some(result),
+                SeatState::Called => return None,
+                SeatState::Waiting => state = wait(&self.changed, state),
+            }
+        }
+    }
+
+    /// A call never takes the place of a result: whoever waits for it would sleep for ever.
+    fn settle(&self, news: SeatState<T>) {
+        let mut state = self.state.lock();
+        if !matches!(*state, SeatState::Done(_)) {
+            *state = news;
+        }
+        drop(state);
+        self.changed.notify_one();
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[test]
+    fn every_caller_gets_its_own_result() {
+        let commit = GroupCommit::new();
+        let batches = AtomicUsize::new(0);
+        let apply = |jobs: Vec<u32>| {
+            batches.fetch_add(1, Ordering::Relaxed);
+            jobs.into_iter().map(|job| Ok(job * 2)).collect()
+        };
+        std::thread::scope(|scope| {
+            for thread in 0..8 {
+                let (commit, apply) = (&commit, &apply);
+                scope.spawn(move || {
+                    for number in 0..1000 {
+                        let job = thread * 1000 + number;
+                        assert_eq!(commit.submit(job, apply), Ok(job * 2));
+                    }
+                });
+            }
+        });
+        assert!(batches.load(Ordering::Relaxed) <= 8000);
+    }
+
+    #[test]
+    fn a_panic_while_committing_is_an_error_for_all_and_the_queue_goes_on() {
+        let commit = GroupCommit::new();
+        let apply = |jobs: Vec<bool>| -> Vec<Result<()>> {
+            assert!(!jobs.contains(&true), "forced");
+            jobs.into_iter().map(|_| Ok(())).collect()
+        };
+        let error = commit.submit(true, apply).unwrap_err();
+        assert_eq!(error.kind(), Kind::Panic);
+        assert_eq!(commit.submit(false, apply), Ok(()));
+    }
+}
+
+#[cfg(all(test, loom))]
+mod loom_tests {
+    use super::*;
+    use loom::sync::atomic::{AtomicU32, Ordering};
+    use loom::thread;
+
+    fn submit_all(threads: u32, jobs_each: u32) {
+        let commit = Arc::new(GroupCommit::new());
+        let applied = Arc::new(AtomicU32::new(0));
+        let run = move |commit: &GroupCommit<u32, u32>, applied: &AtomicU32, first: u32| {
+            for job in first..first + jobs_each {
+                let result = commit.submit(job, |jobs| {
+                    applied.fetch_add(jobs.len() as u32, Ordering::Relaxed);
+                    jobs.into_iter().map(Ok).collect()
+                });
+                assert_eq!(result, Ok(job));
+            }
+        };
+        let others: Vec<_> = (1..threads)
+            .map(|index| {
+                let (commit, applied) = (Arc::clone(&commit), Arc::clone(&applied));
+                thread::spawn(move || run(&commit, &applied, index * 10))
+            })
+            .collect();
+        run(&commit, &applied, 0);
+        for other in others {
+            other.join().unwrap();
+        }
+        assert_eq!(applied.load(Ordering::Relaxed), threads * jobs_each);
+    }
+
+    #[test]
+    fn loom_two_callers_with_two_jobs_each_are_all_answered() {
+        let mut model = loom::model::Builder::new();
+        model.preemption_bound = Some(3);
+        model.check(|| submit_all(2, 2));
+    }
+
+    #[test]
+    fn loom_a_done_waiter_never_waits_again() {
+        let mut model = loom::model::Builder::new();
+        model.preemption_bound = Some(2);
+        model.check(|| submit_all(3, 1));
+    }
+}

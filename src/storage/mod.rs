@@ -1,0 +1,110 @@
+//! Where sessions are kept: a few verbs over model types, and the mutations that are the only way to change a store.
+//!
+//! What is behind the trait knows SQL; what is before it does not.
+
+pub(crate) mod mutation;
+pub(crate) mod sqlite;
+
+pub(crate) use mutation::{Mutation, Outcome};
+
+use crate::context::{Entry, Memo};
+use crate::error::Result;
+use crate::model::{Durability, ListOptions, Message, Place, Session, SessionPage};
+use std::ops::RangeInclusive;
+use std::sync::atomic::AtomicU64;
+
+/// A session's number inside its store. Never used again after the session was deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct SessionKey(pub(crate) i64);
+
+/// What is needed to place the next message and to plan a window.
+#[derive(Clone, Debug)]
+pub(crate) struct Head {
+    /// The session.
+    pub(crate) key: SessionKey,
+    /// Its revision.
+    pub(crate) revision: u64,
+    /// Where its last message stands.
+    pub(crate) place: Place,
+    /// Its window size; `None` is the store's.
+    pub(crate) window_tokens: Option<u64>,
+    /// Its summary; empty is none.
+    pub(crate) summary: String,
+    /// The summary's tokens.
+    pub(crate) summary_tokens: u32,
+    /// Where a planner stood when it was last asked.
+    pub(crate) memo: Option<Memo>,
+    /// Where its messages lie.
+    pub(crate) path: Path,
+}
+
+/// A session's messages: stretches of segments, in order. Every stretch ends where the next begins; the last is open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Path(pub(crate) Vec<Stretch>);
+
+/// The part of a path that lies in one segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stretch {
+    /// Its first message.
+    pub(crate) first_seq: u32,
+    /// The segment.
+    pub(crate) segment: u32,
+}
+
+/// A store's memory that outlives a process, or does not.
+pub(crate) trait Storage: Send + Sync {
+    /// Applies mutations in one transaction, each wholly or not at all, and reaches at least this durability. One result
+    /// for each mutation, in order. Durability that could not be reached fails them all.
+    fn apply(&self, batch: &[Mutation], durability: Durability) -> Vec<Result<Outcome>>;
+
+    /// One consistent view of everything, for as long as it is held.
+    fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>>;
+
+    /// Whether a session still has this revision. `seen` remembers, between calls, the last state of the storage for
+    /// which it was so; begin with [`NEVER_SEEN`].
+    fn is_current(&self, key: SessionKey, revision: u64, seen: &AtomicU64) -> Result<bool>;
+
+    /// Makes everything acknowledged so far survive a power cut.
+    fn flush(&self) -> Result<()>;
+
+    /// Writes what was deferred, at level OS.
+    fn save_deferred(&self) -> Result<()>;
+
+    /// Whether it is time for [`Self::maintain`].
+    fn wants_maintenance(&self) -> bool;
+
+    /// Does what keeps the files small, if it is time.
+    fn maintain(&self) -> Result<()>;
+
+    /// Flushes, and lets go of everything. What comes after fails with CLOSED.
+    fn close(&self) -> Result<()>;
+}
+
+/// For [`Storage::is_current`]: nothing was seen yet.
+pub(crate) const NEVER_SEEN: u64 = u64::MAX;
+
+/// One consistent view of a storage.
+pub(crate) trait Snapshot {
+    /// The session with this id.
+    fn find(&self, id: &str) -> Result<Option<SessionKey>>;
+
+    /// A session's head.
+    fn head(&self, key: SessionKey) -> Result<Option<Head>>;
+
+    /// A session's description.
+    fn describe(&self, key: SessionKey) -> Result<Option<Session>>;
+
+    /// A page of sessions.
+    fn list(&self, options: &ListOptions) -> Result<SessionPage>;
+
+    /// What a planner needs of messages, in order.
+    fn entries(&self, path: &Path, range: RangeInclusive<u32>, visit: &mut dyn FnMut(Entry)) -> Result<()>;
+
+    /// Messages, in order.
+    fn messages(
+        &self,
+        path: &Path,
+        range: RangeInclusive<u32>,
+        visit: &mut dyn FnMut(Message) -> Result<()>,
+    ) -> Result<()>;
+}

@@ -1,0 +1,249 @@
+//! How a connection to a store's file is opened and set up, and where a store may not be.
+
+use super::failure::Place;
+use crate::error::{Error, Kind, Result};
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, FileControl, OpenFlags};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// SQLite 3.7.0 to 3.51.2 can corrupt a file when one connection writes while another checkpoints.
+const OLDEST_SAFE_SQLITE: i32 = 3_051_003;
+
+/// More than there are statements here, so that none is ever prepared twice.
+const STATEMENT_CACHE: usize = 64;
+
+/// A WAL file larger than this is cut back when it starts anew.
+const WAL_BYTES_KEPT: i64 = 64 << 20;
+
+/// The VFS that locks the whole file once and keeps the WAL's index in the process's own memory.
+#[cfg(unix)]
+const EXCLUSIVE_VFS: Option<&str> = Some("unix-excl");
+#[cfg(not(unix))]
+const EXCLUSIVE_VFS: Option<&str> = None;
+
+/// Opens connections to one store.
+#[derive(Clone, Debug)]
+pub(super) struct Opener {
+    pub(super) place: Place,
+    pub(super) read_only: bool,
+    pub(super) exclusive: bool,
+}
+
+impl Opener {
+    /// A connection for writing, or for reading in a store that is opened read-only. Makes the file if asked.
+    pub(super) fn writer(&self, create: bool) -> Result<Connection> {
+        let access = match (self.read_only, create) {
+            (true, _) => OpenFlags::SQLITE_OPEN_READ_ONLY,
+            (false, false) => OpenFlags::SQLITE_OPEN_READ_WRITE,
+            (false, true) => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
+        };
+        self.open(access)
+    }
+
+    /// A connection that only reads.
+    pub(super) fn reader(&self) -> Result<Connection> {
+        let connection = self.open(OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        self.run(connection.pragma_update(None, "query_only", true))?;
+        Ok(connection)
+    }
+
+    /// A connection to a store in memory.
+    pub(super) fn memory(&self) -> Result<Connection> {
+        let connection = self.run(Connection::open_in_memory())?;
+        self.set_up(&connection)?;
+        Ok(connection)
+    }
+
+    fn open(&self, access: OpenFlags) -> Result<Connection> {
+        let access = if self.read_only {
+            OpenFlags::SQLITE_OPEN_READ_ONLY
+        } else {
+            access
+        };
+        // A connection is never used by two threads at once: it lives behind a mutex or in a lease.
+        let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let path = Path::new(&self.place.location);
+        let connection = self.run(match EXCLUSIVE_VFS.filter(|_| self.exclusive) {
+            Some(vfs) => Connection::open_with_flags_and_vfs(path, flags, vfs),
+            None => Connection::open_with_flags(path, flags),
+        })?;
+        self.set_up(&connection)?;
+        Ok(connection)
+    }
+
+    fn set_up(&self, connection: &Connection) -> Result<()> {
+        connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
+        self.run(connection.busy_timeout(self.place.busy_timeout))?;
+        self.run(connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true))?;
+        self.run(connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false))?;
+        // A plan never depends on a bound value: nothing is prepared again in steady state.
+        self.run(connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true))?;
+        Ok(())
+    }
+
+    /// Puts a file into WAL mode, with checkpoints left to us. Two first openings may meet here, and SQLite does not
+    /// wait for the other one by itself.
+    pub(super) fn use_wal(&self, connection: &Connection) -> Result<()> {
+        let begin = Instant::now();
+        loop {
+            match connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get::<_, String>(0)) {
+                Ok(mode) if mode == "wal" => break,
+                Ok(mode) => {
+                    return Err(Error::new(
+                        Kind::Unsupported,
+                        format!(
+                            "{} cannot have a write-ahead log (journal mode {mode}); a file system without shared \
+                             memory or locks cannot hold a store",
+                            self.place.location
+                        ),
+                    ));
+                }
+                Err(error) => {
+                    let failure = self.place.explain(&error);
+                    if failure.kind() != Kind::Busy || begin.elapsed() > self.place.busy_timeout {
+                        return Err(failure);
+                    }
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+            }
+        }
+        self.run(connection.pragma_update(None, "wal_autocheckpoint", 0))?;
+        self.run(connection.pragma_update(None, "journal_size_limit", WAL_BYTES_KEPT))?;
+        let mut keep = 1;
+        self.run(connection.file_control(Some(rusqlite::MAIN_DB), FileControl::PersistWal(&mut keep)))
+    }
+
+    fn run<T>(&self, result: rusqlite::Result<T>) -> Result<T> {
+        result.map_err(|error| self.place.explain(&error))
+    }
+}
+
+/// Refuses an SQLite that can corrupt files.
+pub(super) fn check_sqlite_version(version: i32) -> Result<()> {
+    if version >= OLDEST_SAFE_SQLITE {
+        return Ok(());
+    }
+    Err(Error::new(
+        Kind::Unsupported,
+        format!(
+            "SQLite {}.{}.{} can corrupt a file that two connections use; link 3.51.3 or newer, or the bundled one",
+            version / 1_000_000,
+            version / 1_000 % 1_000,
+            version % 1_000
+        ),
+    ))
+}
+
+/// Refuses a folder and a network file system, and makes the folders above a new store.
+pub(super) fn prepare_place(location: &str, may_create: bool) -> Result<()> {
+    let path = Path::new(location);
+    if location.is_empty() {
+        return Err(Error::invalid("location is empty; give a path, or :memory:"));
+    }
+    if path.is_dir() {
+        return Err(Error::invalid(format!(
+            "{location} is a folder; give the path of a file in it"
+        )));
+    }
+    // Only what is surely not there is NOT_FOUND: a path without rights is for SQLite to complain about.
+    if !may_create && matches!(path.try_exists(), Ok(false)) {
+        return Err(Error::new(
+            Kind::NotFound,
+            format!("there is no store at {location}; leave out must_exist and read_only to make one"),
+        ));
+    }
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    if may_create {
+        std::fs::create_dir_all(folder).map_err(|error| {
+            Error::new(
+                Kind::Storage,
+                format!("the folder {} cannot be made: {error}", folder.display()),
+            )
+        })?;
+    }
+    match network_file_system(folder) {
+        None => Ok(()),
+        Some(name) => Err(Error::new(
+            Kind::Unsupported,
+            format!(
+                "{location} lies on a network file system ({name}), where locks and shared memory cannot be trusted; \
+                 put the store on a local disk"
+            ),
+        )),
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn network_file_system(folder: &Path) -> Option<&'static str> {
+    let kind = rustix::fs::statfs(folder).ok()?.f_type;
+    // The numbers are 32 bits wide; on some platforms the field is signed or wider.
+    name_of_network_file_system((kind as u64 & 0xFFFF_FFFF) as u32)
+}
+
+#[cfg(any(target_os = "linux", test))]
+fn name_of_network_file_system(magic: u32) -> Option<&'static str> {
+    // linux/magic.h and the file systems' own headers.
+    Some(match magic {
+        0x6969 => "NFS",
+        0x517B | 0xFF53_4D42 | 0xFE53_4D42 => "SMB",
+        0x5346_414F | 0x6B41_4653 => "AFS",
+        0x7375_7245 => "Coda",
+        0x00C3_6400 => "Ceph",
+        0x0102_1997 => "9P",
+        0x0BD0_0BD0 => "Lustre",
+        0x564C => "NCP",
+        _ => return None,
+    })
+}
+
+#[cfg(target_vendor = "apple")]
+fn network_file_system(folder: &Path) -> Option<&'static str> {
+    // sys/mount.h: MNT_LOCAL.
+    const LOCAL: u32 = 0x1000;
+    let flags = rustix::fs::statfs(folder).ok()?.f_flags;
+    (flags & LOCAL == 0).then_some("not local")
+}
+
+#[cfg(windows)]
+fn network_file_system(folder: &Path) -> Option<&'static str> {
+    use std::path::{Component, Prefix};
+    let full = std::fs::canonicalize(folder).ok()?;
+    match full.components().next() {
+        Some(Component::Prefix(prefix)) if matches!(prefix.kind(), Prefix::UNC(..) | Prefix::VerbatimUNC(..)) => {
+            Some("a network share")
+        }
+        _ => None,
+    }
+}
+
+#[cfg(not(any(target_os = "linux", target_vendor = "apple", windows)))]
+fn network_file_system(_folder: &Path) -> Option<&'static str> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_sqlite_below_3_51_3_is_refused_with_what_to_do() {
+        assert!(check_sqlite_version(3_051_003).is_ok());
+        let error = check_sqlite_version(3_051_002).unwrap_err();
+        assert_eq!(error.kind(), Kind::Unsupported);
+        assert!(error.message().contains("3.51.2") && error.message().contains("3.51.3"));
+    }
+
+    #[test]
+    fn network_file_systems_are_known_by_their_numbers() {
+        assert_eq!(name_of_network_file_system(0x6969), Some("NFS"));
+        assert_eq!(name_of_network_file_system(0xFF53_4D42), Some("SMB"));
+        // ext4, tmpfs, overlayfs
+        for local in [0xEF53, 0x0102_1994, 0x794C_7630] {
+            assert_eq!(name_of_network_file_system(local), None);
+        }
+    }
+}

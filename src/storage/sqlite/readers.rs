@@ -1,0 +1,276 @@
+//! Reading: a pool of connections, and the view that one of them gives.
+
+use super::connection::Opener;
+use super::failure::Place;
+use super::{list, rows};
+use crate::context::Entry;
+use crate::error::{Error, Kind, Result};
+use crate::model::{ListOptions, Message, Session, SessionPage};
+use crate::storage::{Head, Path, SessionKey, Snapshot, Stretch};
+use parking_lot::{Condvar, Mutex};
+use rusqlite::{Connection, OptionalExtension};
+use std::ops::RangeInclusive;
+
+/// Connections that only read, opened as they are needed and kept.
+pub(super) struct Pool {
+    opener: Opener,
+    most: usize,
+    state: Mutex<State>,
+    returned: Condvar,
+}
+
+struct State {
+    idle: Vec<Connection>,
+    open: usize,
+    closed: bool,
+}
+
+impl Pool {
+    pub(super) fn new(opener: Opener, most: usize) -> Self {
+        Self {
+            opener,
+            most: most.max(1),
+            state: Mutex::new(State {
+                idle: Vec::new(),
+                open: 0,
+                closed: false,
+            }),
+            returned: Condvar::new(),
+        }
+    }
+
+    /// A connection of one's own, until the lease is dropped.
+    pub(super) fn lease(&self) -> Result<Lease<'_>> {
+        let mut state = self.state.lock();
+        loop {
+            if state.closed {
+                return Err(closed(&self.opener.place));
+            }
+            if let Some(connection) = state.idle.pop() {
+                return Ok(Lease::new(self, connection));
+            }
+            if state.open < self.most {
+                break;
+            }
+            self.returned.wait(&mut state);
+        }
+        state.open += 1;
+        drop(state);
+        self.opener
+            .reader()
+            .map(|connection| Lease::new(self, connection))
+            .inspect_err(|_| {
+                self.state.lock().open -= 1;
+                self.returned.notify_one();
+            })
+    }
+
+    /// Lets go of every connection, once those that are leased have come back.
+    pub(super) fn close(&self) {
+        let mut state = self.state.lock();
+        state.closed = true;
+        self.returned.notify_all();
+        loop {
+            state.open -= state.idle.drain(..).count();
+            if state.open == 0 {
+                break;
+            }
+            self.returned.wait(&mut state);
+        }
+    }
+}
+
+/// The error of everything that comes after close.
+pub(super) fn closed(place: &Place) -> Error {
+    Error::new(Kind::Closed, format!("the store {} was closed", place.location))
+}
+
+/// A connection that goes back to its pool.
+pub(super) struct Lease<'a> {
+    pool: &'a Pool,
+    connection: Option<Connection>,
+}
+
+impl<'a> Lease<'a> {
+    fn new(pool: &'a Pool, connection: Connection) -> Self {
+        Self {
+            pool,
+            connection: Some(connection),
+        }
+    }
+}
+
+impl Drop for Lease<'_> {
+    fn drop(&mut self) {
+        let mut state = self.pool.state.lock();
+        state.idle.extend(self.connection.take());
+        // Close may wait beside those who want a connection.
+        self.pool.returned.notify_all();
+    }
+}
+
+/// Something that holds a connection for as long as a view is needed.
+pub(super) trait Hold {
+    fn connection(&self) -> Option<&Connection>;
+}
+
+impl Hold for Lease<'_> {
+    fn connection(&self) -> Option<&Connection> {
+        self.connection.as_ref()
+    }
+}
+
+/// One view: a read transaction on a held connection, or the writer itself while it is held.
+pub(super) struct View<'a, H: Hold> {
+    hold: H,
+    place: &'a Place,
+    in_transaction: bool,
+}
+
+impl<'a, H: Hold> View<'a, H> {
+    /// A view of its own; nobody else's commit shows in it.
+    pub(super) fn begin(hold: H, place: &'a Place) -> Result<Self> {
+        let mut view = Self::of_writer(hold, place);
+        view.with(|connection| connection.prepare_cached("BEGIN")?.raw_execute().map(drop))?;
+        view.in_transaction = true;
+        Ok(view)
+    }
+
+    /// The view of the writer, which nobody else can change while it is held.
+    pub(super) fn of_writer(hold: H, place: &'a Place) -> Self {
+        Self {
+            hold,
+            place,
+            in_transaction: false,
+        }
+    }
+
+    fn with<T>(&self, run: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
+        let connection = self.hold.connection().ok_or_else(|| closed(self.place))?;
+        run(connection).map_err(|error| self.place.explain(&error))
+    }
+}
+
+impl<H: Hold> Drop for View<'_, H> {
+    fn drop(&mut self) {
+        if self.in_transaction {
+            // A failure here can only mean that the transaction has ended already.
+            let _ended = self.with(|connection| connection.prepare_cached("ROLLBACK")?.raw_execute().map(drop));
+        }
+    }
+}
+
+/// The keys of a part of a path: one range for each stretch, in order.
+fn key_ranges(path: &Path, range: &RangeInclusive<u32>) -> Vec<(i64, i64)> {
+    let ends = path.0.iter().skip(1).map(|next| next.first_seq - 1).chain([u32::MAX]);
+    path.0
+        .iter()
+        .zip(ends)
+        .filter_map(|(stretch, end)| {
+            let first = *range.start().max(&stretch.first_seq);
+            let last = *range.end().min(&end);
+            (first <= last).then(|| {
+                (
+                    rows::message_key(stretch.segment, first),
+                    rows::message_key(stretch.segment, last),
+                )
+            })
+        })
+        .collect()
+}
+
+impl<H: Hold> Snapshot for View<'_, H> {
+    fn find(&self, id: &str) -> Result<Option<SessionKey>> {
+        self.with(|connection| {
+            connection
+                .prepare_cached("SELECT key FROM sessions WHERE id = ?1")?
+                .query_row([id], |row| row.get(0).map(SessionKey))
+                .optional()
+        })
+    }
+
+    fn head(&self, key: SessionKey) -> Result<Option<Head>> {
+        self.with(|connection| read_head(connection, key))
+    }
+
+    fn describe(&self, key: SessionKey) -> Result<Option<Session>> {
+        self.with(|connection| {
+            connection
+                .prepare_cached(&format!(
+                    "SELECT {} FROM sessions s LEFT JOIN sessions p ON p.key = s.parent WHERE s.key = ?1",
+                    rows::SESSION_COLUMNS
+                ))?
+                .query_row([key.0], rows::session)
+                .optional()
+        })
+    }
+
+    fn list(&self, options: &ListOptions) -> Result<SessionPage> {
+        let wanted = list::Page::wanted(options)?;
+        self.with(|connection| wanted.read(connection))
+    }
+
+    fn entries(&self, path: &Path, range: RangeInclusive<u32>, visit: &mut dyn FnMut(Entry)) -> Result<()> {
+        self.with(|connection| {
+            let mut statement = connection.prepare_cached(rows::SELECT_ENTRIES)?;
+            for keys in key_ranges(path, &range) {
+                let mut found = statement.query(keys)?;
+                while let Some(row) = found.next()? {
+                    visit(rows::entry(row)?);
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn messages(
+        &self,
+        path: &Path,
+        range: RangeInclusive<u32>,
+        visit: &mut dyn FnMut(Message) -> Result<()>,
+    ) -> Result<()> {
+        let mut refused = Ok(());
+        self.with(|connection| {
+            let mut statement = connection.prepare_cached(rows::SELECT_MESSAGES)?;
+            for keys in key_ranges(path, &range) {
+                let mut found = statement.query(keys)?;
+                while let Some(row) = found.next()? {
+                    refused = visit(rows::message(row)?);
+                    if refused.is_err() {
+                        return Ok(());
+                    }
+                }
+            }
+            Ok(())
+        })?;
+        refused
+    }
+}
+
+/// A head with its whole path.
+pub(super) fn read_head(connection: &Connection, key: SessionKey) -> rusqlite::Result<Option<Head>> {
+    let head = connection
+        .prepare_cached(rows::SELECT_HEAD)?
+        .query_row([key.0], rows::head)
+        .optional()?;
+    let Some(mut head) = head else { return Ok(None) };
+    let begins_at_one = head.path.0.first().is_some_and(|stretch| stretch.first_seq == 1);
+    if !begins_at_one {
+        let mut shared = shared_stretches(connection, key)?;
+        shared.append(&mut head.path.0);
+        head.path.0 = shared;
+    }
+    Ok(Some(head))
+}
+
+fn shared_stretches(connection: &Connection, key: SessionKey) -> rusqlite::Result<Vec<Stretch>> {
+    connection
+        .prepare_cached("SELECT first_seq, segment FROM paths WHERE session = ?1 ORDER BY first_seq")?
+        .query_map([key.0], |row| {
+            Ok(Stretch {
+                first_seq: row.get(0)?,
+                segment: row.get(1)?,
+            })
+        })?
+        .collect()
+}

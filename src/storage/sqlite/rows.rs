@@ -1,0 +1,129 @@
+//! From rows to model types. The column lists stand beside the functions that read them.
+
+use crate::context::Entry;
+use crate::error::Result as ModelResult;
+use crate::model::{Message, MessageFlags, Place, Role, Session, Status};
+use crate::storage::{Head, Path, SessionKey, Stretch};
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
+use rusqlite::{Result, Row};
+
+/// Where a message lies: its segment in the upper half, its seq in the lower.
+pub(super) fn message_key(segment: u32, seq: u32) -> i64 {
+    i64::from(segment) << 32 | i64::from(seq)
+}
+
+fn seq_of(key: i64) -> u32 {
+    (key & 0xFFFF_FFFF) as u32
+}
+
+/// SQLite's integers are signed; every count here is far below the sign.
+pub(super) fn signed(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+struct Unsigned(u64);
+
+impl FromSql for Unsigned {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let number = value.as_i64()?;
+        u64::try_from(number)
+            .map(Self)
+            .map_err(|_| FromSqlError::OutOfRange(number))
+    }
+}
+
+pub(super) fn unsigned(row: &Row<'_>, column: usize) -> Result<u64> {
+    row.get::<_, Unsigned>(column).map(|Unsigned(number)| number)
+}
+
+fn checked<T>(number: i32, column: usize, convert: impl FnOnce(i32) -> ModelResult<T>) -> Result<T> {
+    convert(number).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Integer, Box::new(error))
+    })
+}
+
+pub(super) const SELECT_HEAD: &str = "SELECT key, revision, head_seq, token_total, turn_count, window_tokens, \
+     summary_tokens, summary, window_memo, tail_first_seq, tail_segment FROM sessions WHERE key = ?1";
+
+/// A head with the last stretch of its path; the caller puts the stretches before it in front.
+pub(super) fn head(row: &Row<'_>) -> Result<Head> {
+    let memo: Option<String> = row.get(8)?;
+    Ok(Head {
+        key: SessionKey(row.get(0)?),
+        revision: unsigned(row, 1)?,
+        place: Place {
+            seq: row.get(2)?,
+            total_tokens: unsigned(row, 3)?,
+            turn: row.get(4)?,
+        },
+        window_tokens: row.get::<_, Option<Unsigned>>(5)?.map(|Unsigned(tokens)| tokens),
+        summary_tokens: row.get(6)?,
+        summary: row.get(7)?,
+        // A memo of another version is no loss: the planner replays the history.
+        memo: memo.and_then(|json| serde_json::from_str(&json).ok()),
+        path: Path(vec![Stretch {
+            first_seq: row.get(9)?,
+            segment: row.get(10)?,
+        }]),
+    })
+}
+
+pub(super) const SESSION_COLUMNS: &str = "s.id, s.user_id, s.name, s.title, s.model, s.status, s.summary, s.metadata, \
+     s.window_tokens, s.created, s.updated, s.expires, p.id, s.fork_seq, s.head_seq, s.token_total, s.revision, s.key";
+
+pub(super) fn session(row: &Row<'_>) -> Result<Session> {
+    let head_seq: u32 = row.get(14)?;
+    Ok(Session {
+        id: row.get(0)?,
+        user_id: row.get(1)?,
+        name: row.get(2)?,
+        title: row.get(3)?,
+        model: row.get(4)?,
+        status: checked(row.get(5)?, 5, Status::from_number)?,
+        summary: row.get(6)?,
+        metadata: row.get(7)?,
+        window_tokens: row.get::<_, Option<Unsigned>>(8)?.map(|Unsigned(tokens)| tokens),
+        created: row.get(9)?,
+        updated: row.get(10)?,
+        expires: row.get(11)?,
+        parent_id: row.get(12)?,
+        fork_seq: row.get(13)?,
+        head_seq,
+        message_count: u64::from(head_seq),
+        token_total: unsigned(row, 15)?,
+        revision: unsigned(row, 16)?,
+    })
+}
+
+pub(super) const SELECT_ENTRIES: &str =
+    "SELECT key, role, flags, tokens, turn FROM messages WHERE key BETWEEN ?1 AND ?2 ORDER BY key";
+
+pub(super) fn entry(row: &Row<'_>) -> Result<Entry> {
+    Ok(Entry {
+        seq: seq_of(row.get(0)?),
+        role: checked(row.get(1)?, 1, Role::from_number)?,
+        pinned: MessageFlags(row.get(2)?).contains(MessageFlags::PINNED),
+        tokens: row.get(3)?,
+        turn: row.get(4)?,
+    })
+}
+
+pub(super) const SELECT_MESSAGES: &str = "SELECT key, role, flags, tokens, turn, total_tokens, created, content, \
+     tool_calls, tool_call_id, model, metadata FROM messages WHERE key BETWEEN ?1 AND ?2 ORDER BY key";
+
+pub(super) fn message(row: &Row<'_>) -> Result<Message> {
+    Ok(Message {
+        seq: seq_of(row.get(0)?),
+        role: checked(row.get(1)?, 1, Role::from_number)?,
+        flags: MessageFlags(row.get(2)?),
+        tokens: row.get(3)?,
+        turn: row.get(4)?,
+        total_tokens: unsigned(row, 5)?,
+        created: row.get(6)?,
+        content: row.get(7)?,
+        tool_calls: row.get(8)?,
+        tool_call_id: row.get(9)?,
+        model: row.get(10)?,
+        metadata: row.get(11)?,
+    })
+}

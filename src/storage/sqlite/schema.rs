@@ -1,0 +1,164 @@
+//! Whose file it is, which version it has, and how it gets to the newest.
+
+use super::connection::Opener;
+use super::failure::Place;
+use crate::error::{Error, Kind, Result};
+use crate::model::now;
+use rusqlite::{Connection, OpenFlags};
+use std::path::Path;
+
+/// "TKEP", in the file's header: this is a Turnkeep store.
+const APPLICATION_ID: i32 = 0x544B_4550;
+
+/// Each takes a file from one schema version to the next; none is ever changed once released.
+const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_core.sql")];
+
+/// What a file says of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Identity {
+    application_id: i32,
+    version: i32,
+    tables: u32,
+}
+
+impl Identity {
+    fn read(connection: &Connection) -> rusqlite::Result<Self> {
+        Ok(Self {
+            application_id: connection.pragma_query_value(None, "application_id", |row| row.get(0))?,
+            version: connection.pragma_query_value(None, "user_version", |row| row.get(0))?,
+            tables: connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?,
+        })
+    }
+
+    fn is_empty(self) -> bool {
+        self.application_id == 0 && self.version == 0 && self.tables == 0
+    }
+
+    /// Refuses what is not ours, and what is newer than we are.
+    fn check(self, location: &str) -> Result<()> {
+        let newest = MIGRATIONS.len() as i32;
+        if self.is_empty() {
+            return Ok(());
+        }
+        if self.application_id != APPLICATION_ID {
+            return Err(Error::new(
+                Kind::Mismatch,
+                format!(
+                    "{location} is not a Turnkeep store (its application id is 0x{:X}); it was left untouched",
+                    self.application_id
+                ),
+            ));
+        }
+        if self.version > newest {
+            return Err(Error::new(
+                Kind::Unsupported,
+                format!(
+                    "{location} has schema {}, made by a newer Turnkeep; this one ({}) knows up to {newest}: update it; \
+                     the file was left untouched",
+                    self.version,
+                    env!("CARGO_PKG_VERSION")
+                ),
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Looks at a file without a lock and without a trace, before anything could change it. What cannot be told yet (a store
+/// that is just being made) is told by [`bring_up_to_date`].
+pub(super) fn check_before_opening(location: &str) -> Result<()> {
+    let path = Path::new(location);
+    if !path.metadata().is_ok_and(|file| file.is_file() && file.len() > 0) {
+        return Ok(());
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let Ok(connection) = Connection::open_with_flags(immutable_uri(location), flags) else {
+        return Ok(());
+    };
+    match Identity::read(&connection) {
+        Ok(identity) => identity.check(location),
+        Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) => Err(Error::new(
+            Kind::Mismatch,
+            format!("{location} is not a Turnkeep store (not an SQLite database at all); it was left untouched"),
+        )),
+        Err(_) => Ok(()),
+    }
+}
+
+/// SQLite reads an `immutable` file without locking it, recovering it or leaving files beside it.
+fn immutable_uri(location: &str) -> String {
+    let mut uri = String::from(if cfg!(windows) { "file:///" } else { "file:" });
+    for byte in location.bytes() {
+        match byte {
+            b'\\' if cfg!(windows) => uri.push('/'),
+            b'/' | b':' | b'.' | b'-' | b'_' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => uri.push(char::from(byte)),
+            other => uri.push_str(&format!("%{other:02X}")),
+        }
+    }
+    uri.push_str("?immutable=1");
+    uri
+}
+
+/// Checks whose file it is once more, and applies the migrations that it lacks, all in one transaction.
+pub(super) fn bring_up_to_date(connection: &mut Connection, opener: &Opener) -> Result<()> {
+    let place = &opener.place;
+    let explain = |error: rusqlite::Error| place.explain(&error);
+    let identity = Identity::read(connection).map_err(explain)?;
+    identity.check(&place.location)?;
+    if identity.version == MIGRATIONS.len() as i32 {
+        return Ok(());
+    }
+    if opener.read_only {
+        return Err(Error::new(
+            Kind::ReadOnly,
+            format!(
+                "{} has schema {} and must be brought to {}; open it once without read_only",
+                place.location,
+                identity.version,
+                MIGRATIONS.len()
+            ),
+        ));
+    }
+    migrate(connection, place)
+}
+
+fn migrate(connection: &mut Connection, place: &Place) -> Result<()> {
+    let explain = |error: rusqlite::Error| place.explain(&error);
+    let transaction = connection
+        .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
+        .map_err(explain)?;
+    // Somebody else may have done it while we waited for the lock.
+    let identity = Identity::read(&transaction).map_err(explain)?;
+    identity.check(&place.location)?;
+    let done = usize::try_from(identity.version).unwrap_or(0);
+    for migration in MIGRATIONS.iter().skip(done) {
+        transaction.execute_batch(migration).map_err(explain)?;
+    }
+    if identity.is_empty() {
+        found(&transaction).map_err(explain)?;
+    }
+    transaction
+        .pragma_update(None, "user_version", MIGRATIONS.len() as i32)
+        .map_err(explain)?;
+    transaction.commit().map_err(explain)
+}
+
+/// What a store has from the day it is made.
+fn found(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+    connection.execute(
+        "INSERT INTO meta (name, value) VALUES ('store_id', ?1), ('created', ?2), ('last_key', 0)",
+        (uuid::Uuid::now_v7().to_string(), now()),
+    )?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_with_any_character_is_a_uri_that_means_it() {
+        assert_eq!(immutable_uri("/a b/c?d#e%f"), "file:/a%20b/c%3Fd%23e%25f?immutable=1");
+    }
+}

@@ -1,0 +1,401 @@
+//! The one door: everything that the C API, the command line and Rust programs do with a store goes through [`Store`] and
+//! the [`Conversation`]s it opens.
+//!
+//! A change goes: check and count on the caller's thread, commit queue, one transaction, memory, receipt. A window goes:
+//! memory, or storage and then memory, snapshot. Nothing turns back.
+
+mod background;
+mod conversation;
+mod options;
+
+pub use crate::cache::window::{Window, WindowReport};
+pub use conversation::{Conversation, Messages};
+pub use options::{StoreOptions, TokenizerChoice};
+
+use crate::cache::{Cache, Loaded, State};
+use crate::commit::GroupCommit;
+use crate::context::{Estimate, Tokenizer, tokens};
+use crate::error::{During, Error, Kind, Result};
+use crate::model::message::MAX_MESSAGE_TOKENS;
+use crate::model::{
+    Durability, ListOptions, MessageFlags, NewMessage, NewSession, ReadyMessage, SessionPage, Tokens, ids, now,
+};
+use crate::storage::mutation::{Create, Delete};
+use crate::storage::sqlite::{IN_MEMORY, SqliteStorage};
+use crate::storage::{Mutation, Outcome, SessionKey, Storage};
+use background::Background;
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// A store of sessions. Any number of threads may use it at once; the last one to drop it closes it.
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+/// What the store, its conversations and its background thread share.
+struct Inner {
+    location: String,
+    storage: Box<dyn Storage>,
+    commit: GroupCommit<Job, Outcome>,
+    cache: Cache,
+    tokenizer: Arc<dyn Tokenizer>,
+    durability: Durability,
+    may_defer: bool,
+    window_tokens: u64,
+    closed: AtomicBool,
+    /// Deferred changes that could not be written: told to whoever asks for something next.
+    lost: Mutex<Option<Error>>,
+    background: Option<Background>,
+}
+
+struct Job {
+    mutation: Mutation,
+    durability: Durability,
+}
+
+impl Store {
+    /// Opens the store at a path, or a new one in memory for `:memory:`.
+    pub fn open(location: &str, options: StoreOptions) -> Result<Self> {
+        open(location, options)
+            .map(|inner| Self { inner })
+            .during(|| format!("open store '{location}'"))
+    }
+
+    /// Creates a session.
+    pub fn create_session(&self, mut session: NewSession) -> Result<Conversation> {
+        let id = session.id.take().unwrap_or_else(ids::new_session_id);
+        let inner = &self.inner;
+        inner.create(&id, session).during(|| format!("create session '{id}'"))
+    }
+
+    /// Opens a session by its id.
+    pub fn open_session(&self, id: &str) -> Result<Conversation> {
+        let inner = &self.inner;
+        let find = || {
+            let key = inner.find(id)?.ok_or_else(|| unknown(id))?;
+            Ok(Conversation::new(Arc::clone(inner), inner.cache.entry(key, id)))
+        };
+        find().during(|| format!("open session '{id}'"))
+    }
+
+    /// Whether there is a session with this id.
+    pub fn session_exists(&self, id: &str) -> Result<bool> {
+        let found = self.inner.find(id).during(|| format!("look for session '{id}'"))?;
+        Ok(found.is_some())
+    }
+
+    /// Deletes a session with all its messages.
+    pub fn delete_session(&self, id: &str) -> Result<()> {
+        let delete = || {
+            ids::check_id("id", id)?;
+            let delete = Delete { id: id.to_owned() };
+            self.inner.change(Mutation::Delete(delete), None).map(drop)
+        };
+        delete().during(|| format!("delete session '{id}'"))
+    }
+
+    /// A page of sessions, newest first.
+    pub fn list_sessions(&self, options: &ListOptions) -> Result<SessionPage> {
+        let list = || {
+            self.inner.check_open()?;
+            self.inner.storage.snapshot()?.list(options)
+        };
+        list().during(|| "list sessions")
+    }
+
+    /// Makes everything acknowledged so far survive a power cut.
+    pub fn flush(&self) -> Result<()> {
+        self.inner
+            .flush()
+            .during(|| format!("flush store '{}'", self.inner.location))
+    }
+
+    /// Flushes and closes. Conversations that are still held answer CLOSED from here on.
+    pub fn close(&self) -> Result<()> {
+        self.inner
+            .close()
+            .during(|| format!("close store '{}'", self.inner.location))
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        // Whoever wants to know calls close.
+        let _failed = self.inner.close();
+    }
+}
+
+fn unknown(id: &str) -> Error {
+    Error::new(Kind::NotFound, format!("there is no session '{id}'"))
+}
+
+fn open(location: &str, options: StoreOptions) -> Result<Arc<Inner>> {
+    let tokenizer: Arc<dyn Tokenizer> = match &options.tokenizer {
+        TokenizerChoice::Estimate => Arc::new(Estimate),
+        TokenizerChoice::Named(name) => tokens::by_name(name)?.into(),
+        TokenizerChoice::Custom(tokenizer) => Arc::clone(tokenizer),
+    };
+    options.check(location)?;
+    let in_memory = location == IN_MEMORY;
+    let storage = SqliteStorage::open(location, &options.sqlite())?;
+    Ok(Arc::new_cyclic(|inner| Inner {
+        location: location.to_owned(),
+        storage: Box::new(storage),
+        commit: GroupCommit::new(),
+        cache: Cache::new(options.cache_sessions, options.cache_bytes),
+        tokenizer,
+        durability: options.durability,
+        may_defer: options.exclusive || in_memory,
+        window_tokens: options.window_tokens,
+        closed: AtomicBool::new(false),
+        lost: Mutex::new(None),
+        background: (!in_memory && !options.read_only)
+            .then(|| Background::start(std::sync::Weak::clone(inner), options.autosave))
+            .flatten(),
+    }))
+}
+
+impl Inner {
+    fn check_open(&self) -> Result<()> {
+        if self.closed.load(Ordering::Acquire) {
+            return Err(Error::new(
+                Kind::Closed,
+                format!("the store '{}' was closed", self.location),
+            ));
+        }
+        Ok(())
+    }
+
+    fn find(&self, id: &str) -> Result<Option<SessionKey>> {
+        self.check_open()?;
+        ids::check_id("id", id)?;
+        self.storage.snapshot()?.find(id)
+    }
+
+    fn create(self: &Arc<Self>, id: &str, session: NewSession) -> Result<Conversation> {
+        ids::check_id("id", id)?;
+        session.check()?;
+        #[cfg(feature = "test-panic")]
+        forced_panic::during_call(id);
+        let create = Create {
+            id: id.to_owned(),
+            summary_tokens: self.count_summary(&session.summary)?,
+            session,
+            now: now(),
+        };
+        match self.change(Mutation::Create(create), None)? {
+            Outcome::Created(head) => Ok(Conversation::new(Arc::clone(self), self.cache.entry(head.key, id))),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Commits a mutation, with others if others come at the same time.
+    fn change(&self, mutation: Mutation, durability: Option<Durability>) -> Result<Outcome> {
+        self.check_open()?;
+        if let Some(lost) = self.lost.lock().take() {
+            return Err(lost);
+        }
+        let job = Job {
+            durability: self.reachable(durability.unwrap_or(self.durability))?,
+            mutation,
+        };
+        self.commit.submit(job, |jobs| self.commit_batch(jobs))
+    }
+
+    /// A file that others may write to cannot defer: they would give the same sequence numbers away.
+    fn reachable(&self, durability: Durability) -> Result<Durability> {
+        match durability {
+            Durability::Deferred if !self.may_defer => Err(options::cannot_defer()),
+            other => Ok(other),
+        }
+    }
+
+    /// One transaction, as durable as the most careful of its jobs asks; then memory is told, in the order of commit.
+    fn commit_batch(&self, jobs: Vec<Job>) -> Vec<Result<Outcome>> {
+        let durability = jobs.iter().map(|job| job.durability).min().unwrap_or(self.durability);
+        let mutations: Vec<Mutation> = jobs.into_iter().map(|job| job.mutation).collect();
+        #[cfg(feature = "test-panic")]
+        forced_panic::during_commit(&mutations);
+        let results = self.storage.apply(&mutations, durability);
+        for (mutation, result) in mutations.iter().zip(&results) {
+            match result {
+                Ok(outcome) => self.remember(mutation, outcome),
+                Err(error) => self.doubt(error),
+            }
+        }
+        if let Some(background) = &self.background {
+            background.after_commit(durability == Durability::Deferred, self.storage.wants_maintenance());
+        }
+        results
+    }
+
+    /// After a failure of the storage memory may know more than is kept: deferred changes went with the transaction.
+    fn doubt(&self, error: &Error) {
+        if self.may_defer && matches!(error.kind(), Kind::Full | Kind::Storage | Kind::Corrupt | Kind::Busy) {
+            self.cache.clear();
+        }
+    }
+
+    /// Feeds memory with what was committed.
+    fn remember(&self, mutation: &Mutation, outcome: &Outcome) {
+        match (mutation, outcome) {
+            (Mutation::Create(create), Outcome::Created(head)) => {
+                let entry = self.cache.entry(head.key, &create.id);
+                *entry.state.write() = State::Loaded(Box::new(Loaded::new(head.clone())));
+                self.cache.account(&entry);
+            }
+            (Mutation::Append(append), Outcome::Appended(receipt)) if !receipt.repeated => {
+                self.tell(append.key, |loaded| loaded.append(&append.messages, receipt.revision));
+            }
+            (Mutation::Update(update), Outcome::Updated(revision)) => {
+                self.tell(update.key, |loaded| {
+                    loaded.update(&update.changes, update.summary_tokens, *revision)
+                });
+            }
+            (Mutation::Clear(clear), Outcome::Cleared(_)) => self.tell(clear.key, |_| false),
+            (_, Outcome::Deleted(key)) => {
+                if let Some(entry) = self.cache.known(*key) {
+                    *entry.state.write() = State::Deleted;
+                    self.cache.account(&entry);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Tells a session in memory what happened to it. What does not follow on what it knows, it forgets; so it does when
+    /// it has become too large, to be read anew from its cut on.
+    fn tell(&self, key: SessionKey, news: impl FnOnce(&mut Loaded) -> bool) {
+        let Some(entry) = self.cache.known(key) else { return };
+        let mut state = entry.state.write();
+        let State::Loaded(loaded) = &mut *state else { return };
+        let bytes_before = loaded.bytes();
+        let follows = news(loaded);
+        let fits = loaded.bytes() <= self.cache.most_bytes_of_one();
+        let grew = loaded.bytes() != bytes_before;
+        if !follows || !fits {
+            *state = State::Unloaded;
+        }
+        drop(state);
+        if !follows || !fits || grew {
+            self.cache.account(&entry);
+        }
+    }
+
+    fn count_summary(&self, summary: &str) -> Result<u32> {
+        if summary.is_empty() { Ok(0) } else { self.count(summary) }
+    }
+
+    fn count(&self, text: &str) -> Result<u32> {
+        let tokens = self.tokenizer.count(text)?;
+        u32::try_from(tokens)
+            .ok()
+            .filter(|tokens| *tokens <= MAX_MESSAGE_TOKENS)
+            .ok_or_else(|| {
+                Error::new(
+                    Kind::TooLarge,
+                    format!("the tokenizer counted {tokens} tokens; a message may have {MAX_MESSAGE_TOKENS}"),
+                )
+            })
+    }
+
+    /// Fills in what the caller left to the store: tokens and time. A call's arguments are part of the prompt, so they count.
+    fn ready(&self, message: NewMessage) -> Result<ReadyMessage> {
+        message.check()?;
+        let mut flags = MessageFlags::default();
+        let tokens = match message.tokens {
+            Tokens::Given(tokens) => tokens,
+            Tokens::Count => {
+                if self.tokenizer.estimates() {
+                    flags = flags.with(MessageFlags::ESTIMATED);
+                }
+                match &message.tool_calls {
+                    None => self.count(&message.content)?,
+                    Some(calls) => self.count(&format!("{}{calls}", message.content))?,
+                }
+            }
+        };
+        Ok(ReadyMessage {
+            role: message.role,
+            flags: if message.pinned {
+                flags.with(MessageFlags::PINNED)
+            } else {
+                flags
+            },
+            tokens,
+            created: message.created.unwrap_or_else(now),
+            content: message.content,
+            tool_calls: message.tool_calls,
+            tool_call_id: message.tool_call_id,
+            model: message.model,
+            metadata: message.metadata,
+        })
+    }
+
+    fn flush(&self) -> Result<()> {
+        self.check_open()?;
+        let flushed = self.storage.flush();
+        self.after_save(&flushed);
+        self.lost.lock().take().map_or(flushed, Err)
+    }
+
+    /// Writes what was deferred, from the background.
+    fn save_deferred(&self) {
+        let saved = self.storage.save_deferred();
+        self.after_save(&saved);
+        if let Err(error) = saved {
+            *self.lost.lock() = Some(error.during("write what was deferred"));
+        }
+    }
+
+    fn after_save(&self, saved: &Result<()>) {
+        if let Err(error) = saved {
+            self.doubt(error);
+        }
+    }
+
+    fn close(&self) -> Result<()> {
+        if self.closed.swap(true, Ordering::AcqRel) {
+            return Ok(());
+        }
+        if let Some(background) = &self.background {
+            background.stop();
+        }
+        let closed = self.storage.close();
+        self.cache.clear();
+        self.lost.lock().take().map_or(closed, Err)
+    }
+}
+
+fn unexpected(outcome: &Outcome) -> Error {
+    Error::new(
+        Kind::Panic,
+        format!("the storage answered another question: {outcome:?}"),
+    )
+}
+
+/// How tests see what a fault inside the library does to its callers.
+#[cfg(feature = "test-panic")]
+mod forced_panic {
+    use crate::storage::Mutation;
+
+    #[allow(clippy::panic, reason = "this is what the feature is for")]
+    fn panic_for(id: &str, name: &str) {
+        if id == name {
+            panic!("forced by {name}");
+        }
+    }
+
+    pub(super) fn during_call(id: &str) {
+        panic_for(id, "panic-during-call");
+    }
+
+    pub(super) fn during_commit(mutations: &[Mutation]) {
+        for mutation in mutations {
+            if let Mutation::Create(create) = mutation {
+                panic_for(&create.id, "panic-during-commit");
+            }
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! The store's own thread: what needs no caller. Moves the WAL into the file, writes what was deferred.
+
+use super::Inner;
+use parking_lot::{Condvar, Mutex};
+use std::sync::{Arc, Weak};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// A thread that works while the store is open.
+pub(super) struct Background {
+    desk: Arc<Desk>,
+    autosave: Duration,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+struct Desk {
+    orders: Mutex<Orders>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Orders {
+    stop: bool,
+    maintain: bool,
+    save_at: Option<Instant>,
+}
+
+enum Work {
+    Maintain,
+    Save,
+    Stop,
+}
+
+impl Background {
+    /// Starts the thread; `None` if the system gives none, and then commits alone keep the WAL bounded.
+    pub(super) fn start(store: Weak<Inner>, autosave: Duration) -> Option<Self> {
+        let desk = Arc::new(Desk {
+            orders: Mutex::new(Orders::default()),
+            changed: Condvar::new(),
+        });
+        let its_desk = Arc::clone(&desk);
+        let thread = std::thread::Builder::new()
+            .name("turnkeep".to_owned())
+            .spawn(move || run(&store, &its_desk))
+            .ok()?;
+        Some(Self {
+            desk,
+            autosave,
+            thread: Mutex::new(Some(thread)),
+        })
+    }
+
+    /// Says what a commit left to do.
+    pub(super) fn after_commit(&self, deferred: bool, maintain: bool) {
+        if !deferred && !maintain {
+            return;
+        }
+        let mut orders = self.desk.orders.lock();
+        let wakes = (maintain && !orders.maintain) || (deferred && orders.save_at.is_none());
+        orders.maintain |= maintain;
+        if deferred && orders.save_at.is_none() {
+            orders.save_at = Some(Instant::now() + self.autosave);
+        }
+        drop(orders);
+        if wakes {
+            self.desk.changed.notify_one();
+        }
+    }
+
+    /// Ends the thread and waits for it.
+    pub(super) fn stop(&self) {
+        self.desk.orders.lock().stop = true;
+        self.desk.changed.notify_one();
+        let thread = self.thread.lock().take();
+        // The last reference to a store may go on its own thread, which cannot wait for itself.
+        if let Some(thread) = thread.filter(|thread| thread.thread().id() != std::thread::current().id()) {
+            let _panicked = thread.join();
+        }
+    }
+}
+
+impl Desk {
+    fn next(&self) -> Work {
+        let mut orders = self.orders.lock();
+        loop {
+            if orders.stop {
+                return Work::Stop;
+            }
+            if std::mem::take(&mut orders.maintain) {
+                return Work::Maintain;
+            }
+            match orders.save_at {
+                None => self.changed.wait(&mut orders),
+                Some(at) if at <= Instant::now() => {
+                    orders.save_at = None;
+                    return Work::Save;
+                }
+                Some(at) => drop(self.changed.wait_until(&mut orders, at)),
+            }
+        }
+    }
+}
+
+fn run(store: &Weak<Inner>, desk: &Desk) {
+    loop {
+        let work = desk.next();
+        let Some(store) = store.upgrade() else { return };
+        match work {
+            Work::Stop => return,
+            Work::Save => store.save_deferred(),
+            // A checkpoint that failed is tried again when the WAL has grown further; damage is noted by the storage.
+            Work::Maintain => drop(store.storage.maintain()),
+        }
+    }
+}

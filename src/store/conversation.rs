@@ -1,0 +1,311 @@
+//! One session of a store, as a caller holds it.
+
+use super::{Inner, Window, unexpected};
+use crate::cache::body::{Body, NewView, Run};
+use crate::cache::view::MessageView;
+use crate::cache::{Entry, Loaded, State};
+use crate::context::WindowOptions;
+use crate::error::{During, Error, Kind, Result};
+use crate::model::{AppendOptions, NewMessage, Receipt, Session, SessionChanges, ids, now};
+use crate::storage::mutation::{Append, Clear, Update};
+use crate::storage::{Mutation, Outcome, Snapshot};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// A session of a store. Cheap to hold; any number of threads may use it at once.
+pub struct Conversation {
+    store: Arc<Inner>,
+    entry: Arc<Entry>,
+}
+
+/// Messages of a session, in order, as of one moment.
+pub struct Messages {
+    run: Arc<Run>,
+    range: Range<usize>,
+}
+
+impl Messages {
+    /// The messages.
+    pub fn views(&self) -> &[MessageView] {
+        self.run.slice(self.range.clone())
+    }
+}
+
+impl Conversation {
+    pub(super) fn new(store: Arc<Inner>, entry: Arc<Entry>) -> Self {
+        Self { store, entry }
+    }
+
+    /// The session's id.
+    pub fn id(&self) -> &str {
+        &self.entry.id
+    }
+
+    /// Everything about the session but its messages.
+    pub fn describe(&self) -> Result<Session> {
+        let describe = || {
+            self.check()?;
+            let found = self.store.storage.snapshot()?.describe(self.entry.key)?;
+            found.ok_or_else(deleted)
+        };
+        describe().during(|| self.action("describe"))
+    }
+
+    /// Changes the session, and returns its new revision.
+    pub fn update(&self, changes: SessionChanges) -> Result<u64> {
+        self.try_update(changes).during(|| self.action("update"))
+    }
+
+    fn try_update(&self, changes: SessionChanges) -> Result<u64> {
+        self.check()?;
+        changes.check()?;
+        let summary_tokens = self
+            .store
+            .count_summary(changes.summary.as_deref().unwrap_or_default())?;
+        let update = Update {
+            key: self.entry.key,
+            changes,
+            summary_tokens,
+            now: now(),
+        };
+        match self.store.change(Mutation::Update(update), None)? {
+            Outcome::Updated(revision) => Ok(revision),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Appends messages, all or none.
+    pub fn append(&self, messages: Vec<NewMessage>, options: AppendOptions) -> Result<Receipt> {
+        self.try_append(messages, options).during(|| self.action("append to"))
+    }
+
+    fn try_append(&self, messages: Vec<NewMessage>, options: AppendOptions) -> Result<Receipt> {
+        self.check()?;
+        if let Some(key) = &options.idempotency_key {
+            ids::check_id("idempotency_key", key)?;
+        }
+        if messages.is_empty() {
+            return Err(Error::invalid("there is no message to append"));
+        }
+        let several = messages.len() > 1;
+        let prepare = |(index, message)| {
+            let ready = self.store.ready(message);
+            if several {
+                ready.during(|| format!("message {index} of the batch"))
+            } else {
+                ready
+            }
+        };
+        let append = Append {
+            key: self.entry.key,
+            messages: messages.into_iter().enumerate().map(prepare).collect::<Result<_>>()?,
+            memo: self.memo(),
+            now: now(),
+            options,
+        };
+        let durability = append.options.durability;
+        match self.store.change(Mutation::Append(append), durability)? {
+            Outcome::Appended(receipt) => Ok(receipt),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Where a planner stands, to be kept with the session for whoever opens it next.
+    fn memo(&self) -> Option<(u64, crate::context::Memo)> {
+        match &*self.entry.state.read() {
+            State::Loaded(loaded) => loaded.memo(),
+            State::Unloaded | State::Deleted => None,
+        }
+    }
+
+    /// Removes all messages, and returns the new revision.
+    pub fn clear(&self, expected_revision: Option<u64>) -> Result<u64> {
+        let clear = || {
+            self.check()?;
+            let clear = Clear {
+                key: self.entry.key,
+                expected_revision,
+                now: now(),
+            };
+            match self.store.change(Mutation::Clear(clear), None)? {
+                Outcome::Cleared(revision) => Ok(revision),
+                other => Err(unexpected(&other)),
+            }
+        };
+        clear().during(|| self.action("clear"))
+    }
+
+    /// The messages from `first` to `last`, both included, as far as they are there.
+    pub fn range(&self, first: u64, last: u64) -> Result<Messages> {
+        let range = || {
+            if first == 0 || first > last {
+                return Err(Error::invalid(format!(
+                    "the range {first} to {last} holds nothing: the first message is 1, and the range must not end \
+                     before it begins"
+                )));
+            }
+            self.read(|head| (first, last.min(head)))
+        };
+        range().during(|| self.action("read"))
+    }
+
+    /// The last messages.
+    pub fn last(&self, count: u64) -> Result<Messages> {
+        self.read(|head| (head.saturating_sub(count) + 1, head))
+            .during(|| self.action("read"))
+    }
+
+    /// One message.
+    pub fn message(&self, seq: u64) -> Result<Messages> {
+        let message = || {
+            let found = self.read(|head| (seq.max(1), seq.min(head)))?;
+            if found.views().len() == 1 {
+                return Ok(found);
+            }
+            Err(Error::new(Kind::NotFound, format!("there is no message {seq}")))
+        };
+        message().during(|| self.action("read"))
+    }
+
+    /// Reads what `choose` picks, knowing the last message.
+    fn read(&self, choose: impl Fn(u64) -> (u64, u64)) -> Result<Messages> {
+        self.make_current()?;
+        if let State::Loaded(loaded) = &*self.entry.state.read()
+            && let Some(messages) = in_memory(loaded, &choose)
+        {
+            self.entry.note_use();
+            return Ok(messages);
+        }
+        self.load(|loaded, snapshot| match in_memory(loaded, &choose) {
+            Some(messages) => Ok(messages),
+            None => self.read_from_storage(loaded, snapshot, &choose),
+        })
+    }
+
+    /// What reaches to the end and is small enough stays in memory; other ranges are the caller's alone.
+    fn read_from_storage(
+        &self,
+        loaded: &mut Loaded,
+        snapshot: &dyn Snapshot,
+        choose: &impl Fn(u64) -> (u64, u64),
+    ) -> Result<Messages> {
+        let head = u64::from(loaded.head.place.seq);
+        let (first, last) = choose(head);
+        let (Ok(first), Ok(last)) = (u32::try_from(first), u32::try_from(last)) else {
+            return Ok(nothing());
+        };
+        let mut body = Body::new();
+        let mut count = 0;
+        snapshot.messages(&loaded.head.path, first..=last, &mut |message| {
+            body.push(&NewView::from(&message));
+            count += 1;
+            Ok(())
+        })?;
+        let messages = Messages {
+            run: Arc::clone(body.run()),
+            range: 0..count,
+        };
+        if u64::from(last) == head && body.bytes() <= self.store.cache.most_bytes_of_one() {
+            loaded.install(body, first);
+        }
+        Ok(messages)
+    }
+
+    /// The messages for the next prompt.
+    pub fn window(&self, options: &WindowOptions) -> Result<Window> {
+        self.try_window(options).during(|| self.action("lay a window over"))
+    }
+
+    fn try_window(&self, options: &WindowOptions) -> Result<Window> {
+        self.make_current()?;
+        let store_tokens = self.store.window_tokens;
+        if let State::Loaded(loaded) = &*self.entry.state.read() {
+            let policy = loaded.policy(options, store_tokens)?;
+            if let Some(window) = loaded.ready_window(&policy) {
+                self.entry.note_use();
+                return window;
+            }
+        }
+        self.load(|loaded, snapshot| {
+            let policy = loaded.policy(options, store_tokens)?;
+            loaded.window(snapshot, &policy)
+        })
+    }
+
+    /// Does something with the session in memory that needs the storage, both at the same revision.
+    fn load<T>(&self, work: impl FnOnce(&mut Loaded, &dyn Snapshot) -> Result<T>) -> Result<T> {
+        let mut state = self.entry.state.write();
+        let snapshot = self.store.storage.snapshot()?;
+        let Some(head) = snapshot.head(self.entry.key)? else {
+            *state = State::Deleted;
+            return Err(deleted());
+        };
+        if !matches!(&*state, State::Loaded(loaded) if loaded.head.revision == head.revision) {
+            *state = State::Loaded(Box::new(Loaded::new(head)));
+        }
+        let State::Loaded(loaded) = &mut *state else {
+            return Err(deleted());
+        };
+        let result = work(loaded, snapshot.as_ref());
+        drop(snapshot);
+        if result.is_err() {
+            *state = State::Unloaded;
+        }
+        drop(state);
+        self.entry.note_use();
+        self.store.cache.account(&self.entry);
+        result
+    }
+
+    /// Forgets what is in memory if somebody else changed the session.
+    fn make_current(&self) -> Result<()> {
+        self.check()?;
+        let revision = match &*self.entry.state.read() {
+            State::Loaded(loaded) => loaded.head.revision,
+            State::Unloaded => return Ok(()),
+            State::Deleted => return Err(deleted()),
+        };
+        if !self
+            .store
+            .storage
+            .is_current(self.entry.key, revision, &self.entry.seen)?
+        {
+            self.entry.unload();
+        }
+        Ok(())
+    }
+
+    fn check(&self) -> Result<()> {
+        self.store.check_open()?;
+        if matches!(*self.entry.state.read(), State::Deleted) {
+            return Err(deleted());
+        }
+        Ok(())
+    }
+
+    fn action(&self, verb: &str) -> String {
+        format!("{verb} session '{}'", self.entry.id)
+    }
+}
+
+fn deleted() -> Error {
+    Error::new(Kind::NotFound, "the session was deleted")
+}
+
+fn nothing() -> Messages {
+    Messages {
+        run: Arc::clone(Body::new().run()),
+        range: 0..0,
+    }
+}
+
+/// What `choose` picks, if memory reaches back so far.
+fn in_memory(loaded: &Loaded, choose: &impl Fn(u64) -> (u64, u64)) -> Option<Messages> {
+    let (first, last) = choose(u64::from(loaded.head.place.seq));
+    if first > last {
+        return Some(nothing());
+    }
+    let (run, begin) = loaded.run_from(u32::try_from(first).ok()?)?;
+    let range = begin..begin + (last - first + 1) as usize;
+    Some(Messages { run, range })
+}

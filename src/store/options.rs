@@ -1,0 +1,112 @@
+//! How to open a store.
+
+use crate::context::Tokenizer;
+use crate::error::{Error, Kind, Result};
+use crate::model::Durability;
+use crate::model::session::MAX_WINDOW_TOKENS;
+use crate::storage::sqlite::{IN_MEMORY, SqliteOptions};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Who counts tokens.
+#[derive(Clone)]
+pub enum TokenizerChoice {
+    /// Nobody: an estimate stands in.
+    Estimate,
+    /// A vocabulary that is built in.
+    Named(String),
+    /// The caller.
+    Custom(Arc<dyn Tokenizer>),
+}
+
+/// How to open a store.
+#[derive(Clone)]
+pub struct StoreOptions {
+    /// What an acknowledged change survives, unless an append says otherwise.
+    pub durability: Durability,
+    /// How long a deferred change may stay unwritten.
+    pub autosave: Duration,
+    /// How many sessions the cache holds.
+    pub cache_sessions: usize,
+    /// How many bytes the cache holds.
+    pub cache_bytes: usize,
+    /// The window of sessions that set none, in tokens.
+    pub window_tokens: u64,
+    /// How long to wait for somebody else's write.
+    pub busy_timeout: Duration,
+    /// How many connections read at once.
+    pub readers: usize,
+    /// Keeps other processes out.
+    pub exclusive: bool,
+    /// Changes nothing.
+    pub read_only: bool,
+    /// Does not make a new store.
+    pub must_exist: bool,
+    /// Who counts tokens.
+    pub tokenizer: TokenizerChoice,
+}
+
+impl Default for StoreOptions {
+    fn default() -> Self {
+        Self {
+            durability: Durability::Disk,
+            autosave: Duration::from_secs(1),
+            cache_sessions: 100,
+            cache_bytes: 64 << 20,
+            window_tokens: 8192,
+            busy_timeout: Duration::from_secs(5),
+            readers: std::thread::available_parallelism().map_or(2, usize::from),
+            exclusive: false,
+            read_only: false,
+            must_exist: false,
+            tokenizer: TokenizerChoice::Estimate,
+        }
+    }
+}
+
+/// The largest number of reader connections: each takes descriptors and memory.
+const MAX_READERS: usize = 1024;
+
+impl StoreOptions {
+    pub(super) fn check(&self, location: &str) -> Result<()> {
+        if self.durability == Durability::Memory {
+            return Err(Error::invalid(
+                "durability MEMORY is what a store in memory reports, not a choice",
+            ));
+        }
+        if self.durability == Durability::Deferred && !self.exclusive && location != IN_MEMORY {
+            return Err(cannot_defer());
+        }
+        if self.window_tokens == 0 || self.window_tokens > MAX_WINDOW_TOKENS {
+            return Err(Error::invalid(format!(
+                "window_tokens is {}; it must be 1 to {MAX_WINDOW_TOKENS}",
+                self.window_tokens
+            )));
+        }
+        if self.readers > MAX_READERS {
+            return Err(Error::invalid(format!(
+                "readers is {}; at most {MAX_READERS} are allowed",
+                self.readers
+            )));
+        }
+        Ok(())
+    }
+
+    pub(super) fn sqlite(&self) -> SqliteOptions {
+        SqliteOptions {
+            busy_timeout: self.busy_timeout,
+            readers: self.readers,
+            exclusive: self.exclusive,
+            read_only: self.read_only,
+            must_exist: self.must_exist,
+        }
+    }
+}
+
+pub(super) fn cannot_defer() -> Error {
+    Error::new(
+        Kind::Unsupported,
+        "durability DEFERRED needs a store that is exclusive or in memory: another process could give the same \
+         sequence numbers away; open it with exclusive, or use OS",
+    )
+}
