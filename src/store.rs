@@ -246,7 +246,9 @@ impl Inner {
                 self.cache.account(&entry);
             }
             (Mutation::Append(append), Outcome::Appended(receipt)) if !receipt.repeated => {
-                self.tell(append.key, |loaded| loaded.append(&append.messages, receipt.revision));
+                self.tell(append.key, |loaded| {
+                    loaded.append(&append.messages, append.memo.is_some(), receipt.revision)
+                });
             }
             (Mutation::Update(update), Outcome::Updated(revision)) => {
                 self.tell(update.key, |loaded| {

@@ -20,7 +20,17 @@ pub(crate) struct Loaded {
     first: u32,
     /// The latest used last.
     plans: Vec<Plan>,
+    memo_due: MemoDue,
 }
+
+/// Whether it is time to keep a memo with the session: when the cut has moved, and now and then before.
+enum MemoDue {
+    Now,
+    After(usize),
+}
+
+/// A planner that goes on from a memo weighs at most this many messages more than it would have to.
+const MESSAGES_BETWEEN_MEMOS: usize = 32;
 
 struct Plan {
     planner: Planner,
@@ -35,6 +45,7 @@ impl Loaded {
             head,
             body: Body::new(),
             plans: Vec::new(),
+            memo_due: MemoDue::Now,
         }
     }
 
@@ -48,17 +59,22 @@ impl Loaded {
         Policy::new(options, self.head.window_tokens.unwrap_or(store_tokens))
     }
 
-    /// Where the planner that was used last stands, and at which revision.
+    /// Where the planner that was used last stands, and at which revision, if it is time to keep that.
     pub(crate) fn memo(&self) -> Option<(u64, Memo)> {
-        let plan = self.plans.last()?;
+        let plan = self.plans.last().filter(|_| matches!(self.memo_due, MemoDue::Now))?;
         Some((self.head.revision, plan.planner.memo()?))
     }
 
-    /// Takes in messages that were committed. `false` if they do not follow on what is here.
-    pub(crate) fn append(&mut self, messages: &[ReadyMessage], revision: u64) -> bool {
+    /// Takes in messages that were committed, with a memo or without. `false` if they do not follow on what is here.
+    pub(crate) fn append(&mut self, messages: &[ReadyMessage], with_memo: bool, revision: u64) -> bool {
         if revision != self.head.revision + 1 {
             return revision <= self.head.revision;
         }
+        self.memo_due = match self.memo_due {
+            _ if with_memo => MemoDue::After(MESSAGES_BETWEEN_MEMOS),
+            MemoDue::After(left) if left > messages.len() => MemoDue::After(left - messages.len()),
+            _ => MemoDue::Now,
+        };
         for message in messages {
             self.head.place = self.head.place.next(message.role, message.tokens);
             self.push(&NewView::placed(message, self.head.place));
@@ -74,7 +90,9 @@ impl Loaded {
         };
         let entry = view.entry();
         for plan in &mut self.plans {
-            plan.push(&entry, self.body.run());
+            if plan.push(&entry, self.body.run()) {
+                self.memo_due = MemoDue::Now;
+            }
         }
     }
 
@@ -243,10 +261,12 @@ impl Loaded {
 }
 
 impl Plan {
-    fn push(&mut self, entry: &Entry, run: &Arc<Run>) {
+    /// Whether the cut has moved.
+    fn push(&mut self, entry: &Entry, run: &Arc<Run>) -> bool {
         let cut = self.planner.cut();
         self.planner.push(entry);
-        if self.planner.cut() != cut {
+        let moved = self.planner.cut() != cut;
+        if moved {
             self.prepared = None;
         }
         if let Some(prepared) = &self.prepared
@@ -254,6 +274,7 @@ impl Plan {
         {
             self.prepared = Some(Arc::new(prepared.with_run(run)));
         }
+        moved
     }
 }
 

@@ -248,7 +248,7 @@ impl Conversation {
         };
         let result = work(loaded, snapshot.as_ref());
         drop(snapshot);
-        if result.is_err() {
+        if result.as_ref().is_err_and(|error| error.kind() != Kind::TooLarge) {
             *state = State::Unloaded;
         }
         drop(state);

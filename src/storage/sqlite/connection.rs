@@ -4,6 +4,7 @@ use super::failure::Place;
 use crate::error::{Error, Kind, Result};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, FileControl, OpenFlags};
+use std::borrow::Cow;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -63,10 +64,10 @@ impl Opener {
         };
         // A connection is never used by two threads at once: it lives behind a mutex or in a lease.
         let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let path = Path::new(&self.place.location);
+        let path = never_a_uri(&self.place.location);
         let connection = self.run(match EXCLUSIVE_VFS.filter(|_| self.exclusive) {
-            Some(vfs) => Connection::open_with_flags_and_vfs(path, flags, vfs),
-            None => Connection::open_with_flags(path, flags),
+            Some(vfs) => Connection::open_with_flags_and_vfs(path.as_ref(), flags, vfs),
+            None => Connection::open_with_flags(path.as_ref(), flags),
         })?;
         self.set_up(&connection)?;
         Ok(connection)
@@ -116,6 +117,15 @@ impl Opener {
 
     fn run<T>(&self, result: rusqlite::Result<T>) -> Result<T> {
         result.map_err(|error| self.place.explain(&error))
+    }
+}
+
+/// A location is a path: what SQLite would read as a URI with options of its own is the file of that name.
+fn never_a_uri(location: &str) -> Cow<'_, str> {
+    if location.starts_with("file:") {
+        Cow::Owned(format!("./{location}"))
+    } else {
+        Cow::Borrowed(location)
     }
 }
 

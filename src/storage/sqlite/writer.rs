@@ -38,7 +38,6 @@ impl Writer {
         let place = opener.place.clone();
         let wal_frames = Arc::new(AtomicU32::new(0));
         if !in_memory && !opener.read_only {
-            opener.use_wal(&connection)?;
             let frames = Arc::clone(&wal_frames);
             connection
                 .wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, pages: i32| {
@@ -114,6 +113,10 @@ impl Writer {
     }
 
     fn begin(&mut self, durability: Durability) -> Result<()> {
+        if !self.deferred && !self.connection.is_autocommit() {
+            // A fault in the middle of the last batch left its transaction open.
+            self.abandon();
+        }
         if self.deferred && durability == Durability::Disk {
             self.save_deferred()?;
         }
@@ -248,6 +251,10 @@ impl Writer {
     /// Flushes, and closes the connection.
     pub(super) fn close(mut self) -> Result<()> {
         let flushed = self.flush();
+        if !self.in_memory {
+            // With a limit SQLite would cut the WAL file to nothing now, and the next appends would pay for growing it.
+            let _kept = self.connection.pragma_update(None, "journal_size_limit", -1);
+        }
         self.connection.flush_prepared_statement_cache();
         let closed = self.connection.close().map_err(|(_, error)| self.place.explain(&error));
         flushed.and(closed)
@@ -259,4 +266,36 @@ pub(super) fn checkpoint(connection: &Connection, place: &Place) -> Result<()> {
     connection
         .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
         .map_err(|error| place.explain(&error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::NewSession;
+    use crate::storage::mutation::Create;
+    use std::time::Duration;
+
+    #[test]
+    fn a_transaction_that_a_fault_left_open_does_not_stop_the_next_one() {
+        let opener = Opener {
+            place: Place {
+                location: ":memory:".to_owned(),
+                busy_timeout: Duration::ZERO,
+            },
+            read_only: false,
+            exclusive: false,
+        };
+        let mut connection = opener.memory().unwrap();
+        super::super::schema::bring_up_to_date(&mut connection, &opener).unwrap();
+        let mut writer = Writer::new(connection, &opener, true).unwrap();
+        writer.run("BEGIN IMMEDIATE").unwrap();
+        let create = Create {
+            id: "s".to_owned(),
+            session: NewSession::default(),
+            summary_tokens: 0,
+            now: 0,
+        };
+        let results = writer.apply(&[Mutation::Create(create)], Durability::Disk);
+        assert!(matches!(results.as_slice(), [Ok(Outcome::Created(_))]));
+    }
 }
