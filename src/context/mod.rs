@@ -2,6 +2,7 @@
 //!
 //! No I/O, no clock, no locks.
 
+mod pins;
 pub mod policy;
 pub mod tokens;
 pub mod window;

@@ -116,11 +116,11 @@ impl Policy {
 
     /// What the prompt may use: the window less what is kept free for the answer.
     pub fn budget(&self) -> u64 {
-        self.max_tokens - self.reserve_tokens
+        self.max_tokens.saturating_sub(self.reserve_tokens)
     }
 
     /// What a message with this many tokens uses.
     pub fn weight(&self, tokens: u64) -> u64 {
-        tokens + u64::from(self.message_overhead)
+        tokens.saturating_add(u64::from(self.message_overhead))
     }
 }

@@ -5,8 +5,10 @@
 //!
 //! A window is a *front* (what is pinned and lies before the cut) and a *run* (every message from the cut to the end).
 //! The [`Planner`] is fed message by message and moves the cut only when the budget is passed, then deep, so that the
-//! prefix stays the same for many turns. Each message costs O(1), spread over many.
+//! prefix stays the same for many turns. Each message costs O(1), spread over many; a move of the cut looks its pins up
+//! by bisection.
 
+use super::pins::{Pins, Weighed};
 use super::policy::{LeaveOut, Policy};
 use crate::model::Role;
 use serde::{Deserialize, Serialize};
@@ -32,6 +34,8 @@ pub struct Entry {
 pub struct Memo {
     /// The rules it stood under.
     pub policy: Policy,
+    /// What the summary weighed. With another the cut might have gone elsewhere.
+    pub summary_weight: Option<u64>,
     /// The first message of the run.
     pub cut: u32,
     /// The last message that had been weighed.
@@ -40,6 +44,18 @@ pub struct Memo {
     pub kept: u32,
     /// The pinned messages before the cut.
     pub pins: Vec<u32>,
+}
+
+impl Memo {
+    /// Whether a planner could have stood there: what was read back from a file may be anything.
+    fn is_sound(&self) -> bool {
+        let before_cut = |seq: u32| seq < self.cut;
+        self.cut > 0
+            && self.upto >= self.cut - 1
+            && before_cut(self.kept)
+            && self.pins.is_sorted_by(|one, next| one < next)
+            && self.pins.last().is_none_or(|last| before_cut(*last))
+    }
 }
 
 /// More pinned messages than this are not worth keeping with the session: the planner replays the history instead.
@@ -63,12 +79,6 @@ struct Boundary {
     weight_before: u64,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Pin {
-    seq: u32,
-    weight: u64,
-}
-
 /// What stands before a cut: number and weight, the summary included.
 #[derive(Clone, Copy, Debug, Default)]
 struct Front {
@@ -78,26 +88,29 @@ struct Front {
 }
 
 /// Finds the cut, message by message.
+///
+/// Feed it every message from 1 on, in order. It takes a tool message for a result of the nearest assistant message
+/// before it, with nothing but other results between them: whoever appends sees to that.
 #[derive(Clone, Debug)]
 pub struct Planner {
     policy: Policy,
     summary_weight: Option<u64>,
     cut: Boundary,
     /// The user message of the turn that the cut lies inside of.
-    kept: Option<Pin>,
+    kept: Option<Weighed>,
     /// What stands before the cut.
     front: Front,
     upto: u32,
     weight: u64,
     /// Every pinned message so far, before and after the cut.
-    pins: Vec<Pin>,
+    pins: Pins,
     /// Turns that begin after the cut, oldest first.
     turns: VecDeque<Boundary>,
     newest_turn: Boundary,
-    newest_turn_user: Option<Pin>,
+    newest_turn_user: Option<Weighed>,
     /// Steps of the newest turn that begin after its first message and after the cut, oldest first.
     steps: VecDeque<Boundary>,
-    newest_step: Vec<Pin>,
+    newest_step: Vec<Weighed>,
     newest_step_pinned: bool,
     /// Only instructions so far: they are pinned.
     at_head: bool,
@@ -120,7 +133,7 @@ impl Planner {
             front: Front::default(),
             upto: 0,
             weight: 0,
-            pins: Vec::new(),
+            pins: Pins::default(),
             turns: VecDeque::new(),
             newest_turn: start,
             newest_turn_user: None,
@@ -131,41 +144,31 @@ impl Planner {
         }
     }
 
-    /// A planner that goes on from a memo. `front` are the entries that the memo names, pinned and kept, by seq.
-    /// Feed it the messages from the cut on. `None` if the entries are not those of the memo.
+    /// A planner that goes on from a memo. `front` are the entries that the memo names, pinned and kept.
+    /// Feed it the messages from the cut to `memo.upto` by [`push_known`](Self::push_known), the rest by
+    /// [`push`](Self::push). `None` if the memo is of no use, and the history must be replayed: the summary weighs
+    /// something else now, an entry is missing, or no planner ever stood there.
     pub fn resume(memo: &Memo, summary_tokens: Option<u64>, front: &[Entry]) -> Option<Self> {
         let mut planner = Self::new(memo.policy, summary_tokens);
-        let find = |seq: u32| {
-            front.iter().find(|entry| entry.seq == seq).map(|entry| Pin {
-                seq,
-                weight: memo.policy.weight(u64::from(entry.tokens)),
-            })
-        };
-        planner.pins = memo.pins.iter().map(|seq| find(*seq)).collect::<Option<_>>()?;
+        if !memo.is_sound() || memo.summary_weight != planner.summary_weight {
+            return None;
+        }
+        let find = |seq: u32| front.iter().find(|entry| entry.seq == seq);
+        planner.at_head = memo.pins.len() as u64 == u64::from(memo.cut - 1);
+        for seq in &memo.pins {
+            let entry = find(*seq)?;
+            planner.at_head &= entry.role.is_instruction();
+            planner.pins.push(planner.weigh(entry));
+        }
         planner.kept = match memo.kept {
             0 => None,
-            seq => Some(find(seq)?),
+            seq => Some(planner.weigh(find(seq)?)),
         };
-        planner.cut.seq = memo.cut;
-        planner.upto = memo.cut - 1;
-        planner.at_head = front
-            .iter()
-            .filter(|entry| entry.seq < memo.cut && entry.role.is_instruction())
-            .count() as u64
-            == u64::from(memo.cut - 1);
-        planner.newest_turn = match planner.kept {
-            Some(user) => Boundary {
-                seq: user.seq,
-                weight_before: 0,
-            },
-            None => planner.cut,
-        };
-        planner.newest_turn_user = planner.kept;
-        planner.front = planner.front_of(planner.cut.seq, planner.kept);
+        planner.stand_at(memo.cut);
         Some(planner)
     }
 
-    /// Goes on from a memo without moving the cut before the message after `memo.upto`.
+    /// Takes a message that an earlier planner weighed, between the cut and the end of its memo: the cut stays.
     pub fn push_known(&mut self, entry: &Entry) {
         self.take(entry);
     }
@@ -173,7 +176,7 @@ impl Planner {
     /// Weighs the next message, and moves the cut if the budget is passed.
     pub fn push(&mut self, entry: &Entry) {
         self.take(entry);
-        if !self.fits(self.front, self.cut) {
+        if !self.usage().fits {
             self.move_cut();
         }
     }
@@ -195,12 +198,12 @@ impl Planner {
 
     /// The user message in front of the run, where the cut lies inside its turn.
     pub fn kept_user(&self) -> Option<u32> {
-        self.kept.map(|pin| pin.seq)
+        self.kept.map(|user| user.seq)
     }
 
     /// The messages before the cut that belong to the window, by seq.
     pub fn front(&self) -> Vec<u32> {
-        let mut front: Vec<u32> = self.pins_before(self.cut.seq).map(|pin| pin.seq).collect();
+        let mut front = self.pins.seqs_before(self.cut.seq);
         if let Some(kept) = self.kept
             && let Err(place) = front.binary_search(&kept.seq)
         {
@@ -216,49 +219,64 @@ impl Planner {
 
     /// What the window uses.
     pub fn usage(&self) -> Usage {
+        let tokens = self.front.weight.saturating_add(self.run_weight(self.cut));
+        let messages = self.front.messages + self.run_messages(self.cut);
         Usage {
-            tokens: self.front.weight + self.run_weight(self.cut),
-            messages: self.front.messages + self.run_messages(self.cut),
-            fits: self.fits(self.front, self.cut),
+            tokens,
+            messages,
+            fits: tokens <= self.policy.budget() && messages <= u64::from(self.policy.max_messages),
         }
     }
 
     /// What the newest step alone uses.
     pub fn newest_step_tokens(&self) -> u64 {
-        self.newest_step.iter().map(|pin| pin.weight).sum()
+        self.newest_step.iter().map(|message| message.weight).sum()
     }
 
     /// Where it stands, to be kept; `None` if that would be too long.
     pub fn memo(&self) -> Option<Memo> {
-        let pins: Vec<u32> = self.pins_before(self.cut.seq).map(|pin| pin.seq).collect();
+        let pins = self.pins.seqs_before(self.cut.seq);
         (pins.len() <= MAX_MEMO_PINS).then(|| Memo {
             policy: self.policy,
+            summary_weight: self.summary_weight,
             cut: self.cut.seq,
             upto: self.upto,
-            kept: self.kept.map_or(0, |pin| pin.seq),
+            kept: self.kept.map_or(0, |user| user.seq),
             pins,
         })
     }
 
-    fn take(&mut self, entry: &Entry) {
-        let pin = Pin {
+    /// Where a memo left off, before the first message of the run.
+    fn stand_at(&mut self, cut: u32) {
+        self.cut.seq = cut;
+        self.upto = cut - 1;
+        self.newest_turn_user = self.kept;
+        self.front = self.front_of(cut, self.kept);
+    }
+
+    fn weigh(&self, entry: &Entry) -> Weighed {
+        Weighed {
             seq: entry.seq,
             weight: self.policy.weight(u64::from(entry.tokens)),
-        };
+        }
+    }
+
+    fn take(&mut self, entry: &Entry) {
+        let message = self.weigh(entry);
         let boundary = Boundary {
             seq: entry.seq,
             weight_before: self.weight,
         };
         self.at_head = self.at_head && entry.role.is_instruction();
-        self.begin(entry, pin, boundary);
-        self.pin_if_asked(entry, pin);
-        self.newest_step.push(pin);
-        self.weight += pin.weight;
+        self.begin(entry, message, boundary);
+        self.pin_if_asked(entry, message);
+        self.newest_step.push(message);
+        self.weight += message.weight;
         self.upto = entry.seq;
     }
 
     /// Notes where a turn or a step begins. A tool result continues the step of its call.
-    fn begin(&mut self, entry: &Entry, pin: Pin, boundary: Boundary) {
+    fn begin(&mut self, entry: &Entry, message: Weighed, boundary: Boundary) {
         if entry.role == Role::Tool {
             return;
         }
@@ -267,7 +285,7 @@ impl Planner {
         if entry.role == Role::User {
             self.steps.clear();
             self.newest_turn = boundary;
-            self.newest_turn_user = Some(pin);
+            self.newest_turn_user = Some(message);
             if entry.seq > self.cut.seq {
                 self.turns.push_back(boundary);
             }
@@ -277,16 +295,18 @@ impl Planner {
     }
 
     /// A step is pinned as a whole: a call without its results, or a result without its call, is no valid prompt.
-    fn pin_if_asked(&mut self, entry: &Entry, pin: Pin) {
+    fn pin_if_asked(&mut self, entry: &Entry, message: Weighed) {
         let asked = self.at_head
             || (entry.turn <= self.policy.keep_first_turns && self.policy.keep_first_turns > 0)
             || (entry.pinned && !self.policy.leave_out.contains(LeaveOut::PINS));
         if asked && !self.newest_step_pinned {
-            self.pins.extend(&self.newest_step);
+            for earlier in &self.newest_step {
+                self.pins.push(*earlier);
+            }
             self.newest_step_pinned = true;
         }
         if self.newest_step_pinned {
-            self.pins.push(pin);
+            self.pins.push(message);
         }
     }
 
@@ -297,9 +317,8 @@ impl Planner {
             }
         }
         if self.newest_turn.seq > self.cut.seq {
-            let whole_turn = self.front_of(self.newest_turn.seq, None);
             self.cut_at(self.newest_turn, None);
-            if self.fits(whole_turn, self.newest_turn) {
+            if self.usage().fits {
                 return;
             }
         }
@@ -319,14 +338,14 @@ impl Planner {
         }
     }
 
-    fn cut_at(&mut self, cut: Boundary, kept: Option<Pin>) {
+    fn cut_at(&mut self, cut: Boundary, kept: Option<Weighed>) {
         self.front = self.front_of(cut.seq, kept);
         self.cut = cut;
         self.kept = kept;
     }
 
     /// Whether a run from here would leave room enough for the cut to stay for a while.
-    fn is_at_low_water(&self, from: Boundary, kept: Option<Pin>) -> bool {
+    fn is_at_low_water(&self, from: Boundary, kept: Option<Weighed>) -> bool {
         let front = self.front_of(from.seq, kept);
         let percent = u64::from(self.policy.low_water_percent);
         let low_water = |all: u64, used: u64| {
@@ -339,41 +358,27 @@ impl Planner {
             && messages.is_some_and(|most| self.run_messages(from) <= most)
     }
 
-    fn fits(&self, front: Front, from: Boundary) -> bool {
-        front.weight + self.run_weight(from) <= self.policy.budget()
-            && front.messages + self.run_messages(from) <= u64::from(self.policy.max_messages)
-    }
-
     fn run_weight(&self, from: Boundary) -> u64 {
         self.weight - from.weight_before
     }
 
     fn run_messages(&self, from: Boundary) -> u64 {
-        u64::from(self.upto + 1 - from.seq.min(self.upto + 1))
+        (u64::from(self.upto) + 1).saturating_sub(u64::from(from.seq))
     }
 
-    fn pins_before(&self, cut: u32) -> impl Iterator<Item = &Pin> {
-        self.pins.iter().take_while(move |pin| pin.seq < cut)
-    }
-
-    fn front_of(&self, cut: u32, kept: Option<Pin>) -> Front {
-        let mut front = Front::default();
-        let extra = kept.filter(|kept| !self.is_pinned(kept.seq));
-        for pin in self.pins_before(cut).chain(extra.as_ref()) {
-            front.messages += 1;
-            front.weight += pin.weight;
-        }
-        if let Some(summary) = self.summary_weight
-            && front.messages < u64::from(cut - 1)
+    fn front_of(&self, cut: u32, kept: Option<Weighed>) -> Front {
+        let (mut messages, mut weight) = self.pins.count_and_weight_before(cut);
+        if let Some(user) = kept
+            && !self.pins.contains(user.seq)
         {
-            front.messages += 1;
-            front.weight += summary;
-            front.summary = true;
+            messages += 1;
+            weight += user.weight;
         }
-        front
-    }
-
-    fn is_pinned(&self, seq: u32) -> bool {
-        self.pins.binary_search_by_key(&seq, |pin| pin.seq).is_ok()
+        let summary = self.summary_weight.filter(|_| messages < u64::from(cut - 1));
+        Front {
+            messages: messages + u64::from(summary.is_some()),
+            weight: weight.saturating_add(summary.unwrap_or(0)),
+            summary: summary.is_some(),
+        }
     }
 }
