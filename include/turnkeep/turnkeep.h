@@ -732,6 +732,11 @@ typedef struct {
     uint64_t max_tokens;
     /* Tokens of it that are kept free for the answer. */
     uint64_t reserve_tokens;
+    /*
+     * Tokens of it that are kept free for the summary from the first message on, so that a new summary never moves the
+     * cut; 0 lets the summary take what it needs.
+     */
+    uint64_t summary_tokens;
     /* Tokens that the prompt's template adds to each message. */
     uint32_t message_overhead;
     /* How much of the budget is used after the cut has moved, in percent; 0 is 75; 100 drops a turn each turn. */
@@ -806,7 +811,7 @@ TURNKEEP_API size_t turnkeep_window_common_prefix(
 TURNKEEP_API void turnkeep_window_free(turnkeep_window *window);
 
 /* What such a struct begins as: its size, everything else default. */
-#define TURNKEEP_WINDOW_OPTIONS_INIT {sizeof(turnkeep_window_options), 0, 0, 0, 0, 0, 0, 0}
+#define TURNKEEP_WINDOW_OPTIONS_INIT {sizeof(turnkeep_window_options), 0, 0, 0, 0, 0, 0, 0, 0}
 
 #ifdef __cplusplus
 }

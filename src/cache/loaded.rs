@@ -104,7 +104,8 @@ impl Loaded {
         if let Some(summary) = &changes.summary {
             self.head.summary.clone_from(summary);
             self.head.summary_tokens = summary_tokens;
-            self.head.memo = None;
+            // The next window goes on from here if the summary has a room of its own, else from the first message.
+            self.head.memo = self.plans.last().and_then(|plan| plan.planner.memo());
             self.plans.clear();
         }
         if let Some(tokens) = changes.window_tokens {
@@ -174,7 +175,7 @@ impl Loaded {
         let Some(memo) = self.head.memo.take_if(|memo| memo.policy == *policy) else {
             return Ok(None);
         };
-        if memo.cut == 0 || memo.upto > self.head.place.seq || memo.cut > self.head.place.seq {
+        if memo.upto > self.head.place.seq || memo.cut > self.head.place.seq {
             return Ok(None);
         }
         let kept = Some(memo.kept).filter(|seq| *seq != 0);

@@ -226,7 +226,12 @@ fn too_large(planner: &Planner, usage: Usage) -> Error {
         "{budget} are left of {} after {} for the answer",
         policy.max_tokens, policy.reserve_tokens
     );
-    let message = if newest > budget {
+    let message = if planner.summary_is_too_large() {
+        format!(
+            "the session's summary needs more than the {} tokens that summary_tokens keeps for it; shorten it",
+            policy.summary_tokens
+        )
+    } else if newest > budget {
         format!("the newest step needs {newest} tokens; {room}")
     } else if usage.tokens > budget {
         format!(

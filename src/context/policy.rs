@@ -36,6 +36,8 @@ pub struct WindowOptions {
     pub max_tokens: u64,
     /// Kept free for the answer.
     pub reserve_tokens: u64,
+    /// Kept free for the summary, so that a new one never moves the cut; 0 lets the summary take what it needs.
+    pub summary_tokens: u64,
     /// What the prompt template adds to each message.
     pub message_overhead: u32,
     /// How much of the budget is used after the cut has moved: 1 to 100; 0 is 75. 100 slides by a turn each turn.
@@ -55,6 +57,8 @@ pub struct Policy {
     pub max_tokens: u64,
     /// Kept free for the answer.
     pub reserve_tokens: u64,
+    /// Kept free for the summary; 0 is as much as it needs.
+    pub summary_tokens: u64,
     /// Added to each message.
     pub message_overhead: u32,
     /// 1 to 100.
@@ -85,6 +89,13 @@ impl Policy {
                 options.reserve_tokens
             )));
         }
+        if options.summary_tokens >= max_tokens - options.reserve_tokens {
+            return Err(Error::invalid(format!(
+                "summary_tokens is {}; of a window of {max_tokens} tokens with {} for the answer nothing is left for \
+                 the messages",
+                options.summary_tokens, options.reserve_tokens
+            )));
+        }
         if options.low_water_percent > 100 {
             return Err(Error::invalid(format!(
                 "low_water_percent is {}; it must be 1 to 100, or 0 for {DEFAULT_LOW_WATER_PERCENT}",
@@ -100,6 +111,7 @@ impl Policy {
         Ok(Self {
             max_tokens,
             reserve_tokens: options.reserve_tokens,
+            summary_tokens: options.summary_tokens,
             message_overhead: options.message_overhead,
             low_water_percent: match options.low_water_percent {
                 0 => DEFAULT_LOW_WATER_PERCENT,
@@ -117,6 +129,20 @@ impl Policy {
     /// What the prompt may use: the window less what is kept free for the answer.
     pub fn budget(&self) -> u64 {
         self.max_tokens.saturating_sub(self.reserve_tokens)
+    }
+
+    /// What the messages may use, and how many they may be: less what is kept free for the summary.
+    pub(super) fn room_for_messages(&self) -> (u64, u64) {
+        let messages = match self.max_messages {
+            u32::MAX => u64::MAX,
+            most => u64::from(most) - u64::from(self.reserves_summary()),
+        };
+        (self.budget().saturating_sub(self.summary_tokens), messages)
+    }
+
+    /// Whether the summary has a room of its own.
+    pub(super) fn reserves_summary(&self) -> bool {
+        self.summary_tokens > 0
     }
 
     /// What a message with this many tokens uses.

@@ -34,7 +34,7 @@ pub struct Entry {
 pub struct Memo {
     /// The rules it stood under.
     pub policy: Policy,
-    /// What the summary weighed. With another the cut might have gone elsewhere.
+    /// What the summary weighed in the cut. With another the cut might have gone elsewhere.
     pub summary_weight: Option<u64>,
     /// The first message of the run.
     pub cut: u32,
@@ -150,7 +150,7 @@ impl Planner {
     /// something else now, an entry is missing, or no planner ever stood there.
     pub fn resume(memo: &Memo, summary_tokens: Option<u64>, front: &[Entry]) -> Option<Self> {
         let mut planner = Self::new(memo.policy, summary_tokens);
-        if !memo.is_sound() || memo.summary_weight != planner.summary_weight {
+        if !memo.is_sound() || memo.summary_weight != planner.summary_in_cut() {
             return None;
         }
         let find = |seq: u32| front.iter().find(|entry| entry.seq == seq);
@@ -176,7 +176,7 @@ impl Planner {
     /// Weighs the next message, and moves the cut if the budget is passed.
     pub fn push(&mut self, entry: &Entry) {
         self.take(entry);
-        if !self.usage().fits {
+        if !self.messages_fit() {
             self.move_cut();
         }
     }
@@ -219,13 +219,40 @@ impl Planner {
 
     /// What the window uses.
     pub fn usage(&self) -> Usage {
-        let tokens = self.front.weight.saturating_add(self.run_weight(self.cut));
-        let messages = self.front.messages + self.run_messages(self.cut);
+        let (messages, tokens) = self.in_cut();
+        let apart = self
+            .summary_weight
+            .filter(|_| self.front.summary && self.policy.reserves_summary());
         Usage {
-            tokens,
-            messages,
-            fits: tokens <= self.policy.budget() && messages <= u64::from(self.policy.max_messages),
+            tokens: tokens.saturating_add(apart.unwrap_or(0)),
+            messages: messages + u64::from(apart.is_some()),
+            fits: self.messages_fit() && !self.summary_is_too_large(),
         }
+    }
+
+    /// What the cut is decided by: number and weight of the messages, and of a summary without a room of its own.
+    fn in_cut(&self) -> (u64, u64) {
+        let messages = self.front.messages + self.run_messages(self.cut);
+        (messages, self.front.weight.saturating_add(self.run_weight(self.cut)))
+    }
+
+    fn messages_fit(&self) -> bool {
+        let (messages, tokens) = self.in_cut();
+        let (most_tokens, most_messages) = self.policy.room_for_messages();
+        tokens <= most_tokens && messages <= most_messages
+    }
+
+    /// Whether the summary is shown and needs more than was kept free for it.
+    pub fn summary_is_too_large(&self) -> bool {
+        let most = self.policy.summary_tokens;
+        self.front.summary
+            && self.policy.reserves_summary()
+            && self.summary_weight.is_some_and(|weight| weight > most)
+    }
+
+    /// What the summary weighs where the cut is decided: nothing where it has a room of its own.
+    fn summary_in_cut(&self) -> Option<u64> {
+        self.summary_weight.filter(|_| !self.policy.reserves_summary())
     }
 
     /// What the newest step alone uses.
@@ -238,7 +265,7 @@ impl Planner {
         let pins = self.pins.seqs_before(self.cut.seq);
         (pins.len() <= MAX_MEMO_PINS).then(|| Memo {
             policy: self.policy,
-            summary_weight: self.summary_weight,
+            summary_weight: self.summary_in_cut(),
             cut: self.cut.seq,
             upto: self.upto,
             kept: self.kept.map_or(0, |user| user.seq),
@@ -318,7 +345,7 @@ impl Planner {
         }
         if self.newest_turn.seq > self.cut.seq {
             self.cut_at(self.newest_turn, None);
-            if self.usage().fits {
+            if self.messages_fit() {
                 return;
             }
         }
@@ -352,8 +379,9 @@ impl Planner {
             all.checked_sub(used)
                 .map(|free| (u128::from(free) * u128::from(percent) / 100) as u64)
         };
-        let tokens = low_water(self.policy.budget(), front.weight);
-        let messages = low_water(u64::from(self.policy.max_messages), front.messages);
+        let (most_tokens, most_messages) = self.policy.room_for_messages();
+        let tokens = low_water(most_tokens, front.weight);
+        let messages = low_water(most_messages, front.messages);
         tokens.is_some_and(|most| self.run_weight(from) <= most)
             && messages.is_some_and(|most| self.run_messages(from) <= most)
     }
@@ -374,11 +402,12 @@ impl Planner {
             messages += 1;
             weight += user.weight;
         }
-        let summary = self.summary_weight.filter(|_| messages < u64::from(cut - 1));
+        let cuts_something = messages < u64::from(cut - 1);
+        let in_cut = self.summary_in_cut().filter(|_| cuts_something);
         Front {
-            messages: messages + u64::from(summary.is_some()),
-            weight: weight.saturating_add(summary.unwrap_or(0)),
-            summary: summary.is_some(),
+            messages: messages + u64::from(in_cut.is_some()),
+            weight: weight.saturating_add(in_cut.unwrap_or(0)),
+            summary: cuts_something && self.summary_weight.is_some(),
         }
     }
 }

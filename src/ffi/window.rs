@@ -30,6 +30,9 @@ pub struct WindowOptions {
     pub max_tokens: u64,
     /// Tokens of it that are kept free for the answer.
     pub reserve_tokens: u64,
+    /// Tokens of it that are kept free for the summary from the first message on, so that a new summary never moves the
+    /// cut; 0 lets the summary take what it needs.
+    pub summary_tokens: u64,
     /// Tokens that the prompt's template adds to each message.
     pub message_overhead: u32,
     /// How much of the budget is used after the cut has moved, in percent; 0 is 75; 100 drops a turn each turn.
@@ -142,6 +145,7 @@ fn convert(raw: &WindowOptions) -> Options {
     Options {
         max_tokens: raw.max_tokens,
         reserve_tokens: raw.reserve_tokens,
+        summary_tokens: raw.summary_tokens,
         message_overhead: raw.message_overhead,
         low_water_percent: raw.low_water_percent,
         keep_first_turns: raw.keep_first_turns,

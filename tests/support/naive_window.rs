@@ -18,6 +18,18 @@ pub(crate) struct Shown {
     pub(crate) fits: bool,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Size {
+    messages: u64,
+    tokens: u64,
+}
+
+impl Size {
+    fn fits(self, most: Self) -> bool {
+        self.messages <= most.messages && self.tokens <= most.tokens
+    }
+}
+
 /// The messages so far, and what is asked of the window.
 #[derive(Clone, Copy)]
 pub(crate) struct Naive<'a> {
@@ -47,7 +59,7 @@ impl Naive<'_> {
     /// The window, if the cut stood at `cut` before the newest message came.
     fn next_window(&self, cut: u32) -> Shown {
         let unmoved = self.window_from(cut);
-        if unmoved.fits {
+        if self.decisive(&unmoved).fits(self.most()) {
             return unmoved;
         }
         let mut later_turns = self.turn_starts().filter(|turn| *turn > cut);
@@ -55,7 +67,7 @@ impl Naive<'_> {
             return self.window_from(turn);
         }
         let newest_turn_alone = later_turns.next_back().map(|turn| self.window_from(turn));
-        if let Some(window) = newest_turn_alone.filter(|window| window.fits) {
+        if let Some(window) = newest_turn_alone.filter(|window| self.decisive(window).fits(self.most())) {
             return window;
         }
         let newest_turn = self.turn_starts().next_back().unwrap_or(1);
@@ -84,14 +96,44 @@ impl Naive<'_> {
             .chain(summary)
             .map(|tokens| tokens + u64::from(self.policy.message_overhead));
         let (messages, tokens) = weights.fold((0, 0), |(count, sum), weight| (count + 1, sum + weight));
-        Shown {
+        let mut shown = Shown {
             cut,
             kept_user,
             front: front.into_iter().collect(),
             summary: summary.is_some(),
             tokens,
             messages,
-            fits: tokens <= self.budget() && messages <= u64::from(self.policy.max_messages),
+            fits: false,
+        };
+        let room = self.policy.summary_tokens;
+        shown.fits =
+            self.decisive(&shown).fits(self.most()) && self.apart(&shown).is_none_or(|weight| weight <= room);
+        shown
+    }
+
+    /// What a summary with a room of its own weighs in a window that shows it.
+    fn apart(&self, shown: &Shown) -> Option<u64> {
+        let tokens = self
+            .summary_tokens
+            .filter(|_| shown.summary && self.policy.summary_tokens > 0)?;
+        Some(tokens + u64::from(self.policy.message_overhead))
+    }
+
+    /// What the cut is decided by: all of a window, but for a summary that has a room of its own.
+    fn decisive(&self, shown: &Shown) -> Size {
+        let apart = self.apart(shown);
+        Size {
+            messages: shown.messages - u64::from(apart.is_some()),
+            tokens: shown.tokens - apart.unwrap_or(0),
+        }
+    }
+
+    /// What is left for the messages when the answer and a summary with a room of its own have theirs.
+    fn most(&self) -> Size {
+        let one_for_the_summary = u64::from(self.policy.summary_tokens > 0);
+        Size {
+            messages: u64::from(self.policy.max_messages) - one_for_the_summary,
+            tokens: self.policy.max_tokens - self.policy.reserve_tokens - self.policy.summary_tokens,
         }
     }
 
@@ -108,12 +150,8 @@ impl Naive<'_> {
             let left = i128::from(all) - i128::from(used - run);
             i128::from(run) * 100 <= left * i128::from(self.policy.low_water_percent)
         };
-        at_low_water(self.budget(), window.tokens, run_tokens)
-            && at_low_water(u64::from(self.policy.max_messages), window.messages, run_messages)
-    }
-
-    fn budget(&self) -> u64 {
-        self.policy.max_tokens - self.policy.reserve_tokens
+        at_low_water(self.most().tokens, self.decisive(&window).tokens, run_tokens)
+            && at_low_water(self.most().messages, self.decisive(&window).messages, run_messages)
     }
 
     fn message(&self, seq: u32) -> &Entry {

@@ -351,6 +351,35 @@ fn the_summary_is_weighed_with_its_overhead() {
 }
 
 #[test]
+fn a_summary_with_a_room_of_its_own_never_moves_the_cut() {
+    let reserved = WindowOptions {
+        summary_tokens: 20,
+        ..of(120)
+    };
+    let text = "u20 a21 u22 a23 u24 a25";
+    let cut = planner(text, None, &reserved).cut();
+    for tokens in 0..=20 {
+        assert_eq!(planner(text, Some(tokens), &reserved).cut(), cut);
+    }
+    let mut memo = planner(text, Some(3), &reserved).memo().unwrap();
+    memo.upto = cut - 1;
+    assert!(
+        Planner::resume(&memo, Some(17), &[]).is_some(),
+        "its memo outlives a new summary"
+    );
+}
+
+#[test]
+fn a_summary_larger_than_its_room_does_not_fit() {
+    let reserved = WindowOptions {
+        summary_tokens: 20,
+        ..of(120)
+    };
+    let planner = planner("u20 a21 u22 a23 u24 a25", Some(21), &reserved);
+    assert!(planner.summary_is_too_large() && !planner.usage().fits);
+}
+
+#[test]
 fn a_summary_larger_than_what_it_stands_for_can_make_a_window_too_large() {
     assert_eq!(window("u5 a6 u50 a41", &of(100)), "| u50 a41");
     let too_large = "u50 summary | a41 is too large";

@@ -15,11 +15,15 @@ fn asked() -> impl Strategy<Value = Asked> {
     let max_messages = prop_oneof![2 => Just(0u32), 1 => 1..25u32];
     let numbers = (max_tokens, reserve_percent, 0..9u32, low_water_percent, max_messages);
     let summary_tokens = proptest::option::of(0..300u64);
-    (numbers, 0..4u32, 0..=LeaveOut::ALL, summary_tokens).prop_map(
+    let room_percent = prop_oneof![2 => Just(0u64), 1 => 0..100u64];
+    (numbers, 0..4u32, 0..=LeaveOut::ALL, (summary_tokens, room_percent)).prop_map(
         |((max_tokens, reserve_percent, message_overhead, low_water_percent, max_messages), first, out, summary)| {
+            let (summary, room_percent) = summary;
+            let reserve_tokens = max_tokens * reserve_percent / 100;
             let options = WindowOptions {
                 max_tokens,
-                reserve_tokens: max_tokens * reserve_percent / 100,
+                reserve_tokens,
+                summary_tokens: (max_tokens - reserve_tokens) * room_percent / 100,
                 message_overhead,
                 low_water_percent,
                 keep_first_turns: first.saturating_sub(1),

@@ -404,7 +404,7 @@ fn update(connection: &Connection, update: &Update) -> Result<Outcome> {
             "UPDATE sessions SET revision = revision + 1, updated = max(updated, ?2), \
              name = iif(?3, ?4, name), title = coalesce(?5, title), model = coalesce(?6, model), \
              summary = coalesce(?7, summary), summary_tokens = iif(?7 IS NULL, summary_tokens, ?8), \
-             window_memo = iif(?7 IS NULL, window_memo, NULL), metadata = coalesce(?9, metadata), \
+             metadata = coalesce(?9, metadata), \
              window_tokens = iif(?10, ?11, window_tokens) WHERE key = ?1",
         )?
         .execute(params![
