@@ -41,7 +41,8 @@ struct Inner {
     cache: Cache,
     tokenizer: Arc<dyn Tokenizer>,
     durability: Durability,
-    may_defer: bool,
+    /// Nobody else can write to it: memory, or exclusive.
+    alone: bool,
     window_tokens: u64,
     closed: AtomicBool,
     /// Deferred changes that could not be written: told to whoever asks for something next.
@@ -146,7 +147,7 @@ fn open(location: &str, options: StoreOptions) -> Result<Arc<Inner>> {
         cache: Cache::new(options.cache_sessions, options.cache_bytes),
         tokenizer,
         durability: options.durability,
-        may_defer: options.exclusive || in_memory,
+        alone: options.exclusive || in_memory,
         window_tokens: options.window_tokens,
         closed: AtomicBool::new(false),
         lost: Mutex::new(None),
@@ -206,7 +207,7 @@ impl Inner {
     /// A file that others may write to cannot defer: they would give the same sequence numbers away.
     fn reachable(&self, durability: Durability) -> Result<Durability> {
         match durability {
-            Durability::Deferred if !self.may_defer => Err(options::cannot_defer()),
+            Durability::Deferred if !self.alone => Err(options::cannot_defer()),
             other => Ok(other),
         }
     }
@@ -232,7 +233,7 @@ impl Inner {
 
     /// After a failure of the storage memory may know more than is kept: deferred changes went with the transaction.
     fn doubt(&self, error: &Error) {
-        if self.may_defer && matches!(error.kind(), Kind::Full | Kind::Storage | Kind::Corrupt | Kind::Busy) {
+        if self.alone && matches!(error.kind(), Kind::Full | Kind::Storage | Kind::Corrupt | Kind::Busy) {
             self.cache.clear();
         }
     }

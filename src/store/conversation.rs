@@ -170,13 +170,10 @@ impl Conversation {
     /// Reads what `choose` picks, knowing the last message.
     fn read(&self, choose: impl Fn(u64) -> (u64, u64)) -> Result<Messages> {
         self.make_current()?;
-        if let State::Loaded(loaded) = &*self.entry.state.read()
-            && let Some(messages) = in_memory(loaded, &choose)
-        {
-            self.entry.note_use();
+        if let Some(messages) = self.in_memory(|loaded| Ok(run_of(loaded, &choose)))? {
             return Ok(messages);
         }
-        self.load(|loaded, snapshot| match in_memory(loaded, &choose) {
+        self.load(|loaded, snapshot| match run_of(loaded, &choose) {
             Some(messages) => Ok(messages),
             None => self.read_from_storage(loaded, snapshot, &choose),
         })
@@ -219,17 +216,29 @@ impl Conversation {
     fn try_window(&self, options: &WindowOptions) -> Result<Window> {
         self.make_current()?;
         let store_tokens = self.store.window_tokens;
-        if let State::Loaded(loaded) = &*self.entry.state.read() {
+        let ready = self.in_memory(|loaded| {
             let policy = loaded.policy(options, store_tokens)?;
-            if let Some(window) = loaded.ready_window(&policy) {
-                self.entry.note_use();
-                return window;
-            }
+            loaded.ready_window(&policy).transpose()
+        })?;
+        if let Some(window) = ready {
+            return Ok(window);
         }
         self.load(|loaded, snapshot| {
             let policy = loaded.policy(options, store_tokens)?;
             loaded.window(snapshot, &policy)
         })
+    }
+
+    /// Looks at the session in memory, if it is there.
+    fn in_memory<T>(&self, look: impl FnOnce(&Loaded) -> Result<Option<T>>) -> Result<Option<T>> {
+        match &*self.entry.state.read() {
+            State::Unloaded => Ok(None),
+            State::Deleted => Err(deleted()),
+            State::Loaded(loaded) => {
+                self.entry.note_use();
+                look(loaded)
+            }
+        }
     }
 
     /// Does something with the session in memory that needs the storage, both at the same revision.
@@ -259,11 +268,12 @@ impl Conversation {
 
     /// Forgets what is in memory if somebody else changed the session.
     fn make_current(&self) -> Result<()> {
-        self.check()?;
-        let revision = match &*self.entry.state.read() {
-            State::Loaded(loaded) => loaded.head.revision,
-            State::Unloaded => return Ok(()),
-            State::Deleted => return Err(deleted()),
+        self.store.check_open()?;
+        if self.store.alone {
+            return Ok(());
+        }
+        let Some(revision) = self.in_memory(|loaded| Ok(Some(loaded.head.revision)))? else {
+            return Ok(());
         };
         if !self
             .store
@@ -277,10 +287,7 @@ impl Conversation {
 
     fn check(&self) -> Result<()> {
         self.store.check_open()?;
-        if matches!(*self.entry.state.read(), State::Deleted) {
-            return Err(deleted());
-        }
-        Ok(())
+        self.in_memory(|_| Ok(Some(()))).map(drop)
     }
 
     fn action(&self, verb: &str) -> String {
@@ -300,7 +307,7 @@ fn nothing() -> Messages {
 }
 
 /// What `choose` picks, if memory reaches back so far.
-fn in_memory(loaded: &Loaded, choose: &impl Fn(u64) -> (u64, u64)) -> Option<Messages> {
+fn run_of(loaded: &Loaded, choose: &impl Fn(u64) -> (u64, u64)) -> Option<Messages> {
     let (first, last) = choose(u64::from(loaded.head.place.seq));
     if first > last {
         return Some(nothing());
