@@ -15,8 +15,10 @@ struct entry {
     size_t was;
 };
 
-#define SIZE(type, size) {"sizeof(" #type ")", sizeof(type), size}
-#define FIELD(type, field, offset) {#type "." #field, offsetof(type, field), offset}
+#define SIZE(type, size) \
+    { "sizeof(" #type ")", sizeof(type), size }
+#define FIELD(type, field, offset) \
+    { #type "." #field, offsetof(type, field), offset }
 
 /* clang-format off */
 static const struct entry entries[] = {

@@ -29,7 +29,8 @@ int main(int argc, char **argv) {
     const std::string folder = argv[1];
 
     // The header came with the host's SQLite: this fails if Turnkeep's has taken its place.
-    if (std::strcmp(sqlite3_libversion(), SQLITE_VERSION) != 0 || std::strcmp(sqlite3_sourceid(), SQLITE_SOURCE_ID) != 0) {
+    if (std::strcmp(sqlite3_libversion(), SQLITE_VERSION) != 0 ||
+        std::strcmp(sqlite3_sourceid(), SQLITE_SOURCE_ID) != 0) {
         return fail(std::string("the host was built with SQLite " SQLITE_VERSION ", and runs with ") +
                     sqlite3_libversion());
     }
