@@ -30,7 +30,7 @@ header: ## Write include/turnkeep/turnkeep.h anew from src/ffi
 
 format: ## Format Rust, C and C++
 	cargo fmt --all
-	git ls-files -- '*.c' '*.cpp' '*.hpp' | xargs clang-format -i
+	scripts/c_sources.sh | xargs clang-format -i
 
 soak: ## Kill it again and again for longer than the tests do (ROUNDS=1000)
 	@scripts/soak.sh $(ROUNDS)

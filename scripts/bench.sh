@@ -8,9 +8,6 @@ cd "$(dirname "$0")/.."
 
 scripts/setup.sh bench
 cmake --preset release >/dev/null
-cmake --build --preset release --target turnkeep_cargo
-if compgen -G 'benches/*.cpp' >/dev/null; then
-    cmake --build --preset release --target benches
-fi
+cmake --build --preset release --target benches
 export TURNKEEP_BENCH_PROGRAMS=$PWD/build/release/benches
 cargo bench --locked --benches -- "$@"
