@@ -1,0 +1,39 @@
+# The commands of this repository. `make help` lists them; what they do is in scripts/, or in cargo and CMake.
+
+# A relative prefix means: from here.
+PREFIX ?= /usr/local
+CMAKE_RELEASE = cmake --preset release -D TURNKEEP_BUILD_TESTS=OFF -D TURNKEEP_BUILD_EXAMPLES=OFF -B build/install
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test bench install header format soak clean
+
+help: ## This list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{printf "  make %-9s %s\n", $$1, $$2}'
+
+demo: ## Keep a real conversation, kill the program half-way, go on
+	@scripts/demo.sh
+
+test: ## Everything that is tested (STEP="rust loom" for a part; scripts/test.sh lists them)
+	@scripts/test.sh $(STEP)
+
+bench: ## How fast it is, beside SQLite's own C API (ONLY=T1,T5 for a part)
+	@scripts/bench.sh $(ONLY)
+
+install: ## Library, headers, CMake package and pkg-config file (PREFIX=/usr/local)
+	@scripts/setup.sh demo
+	@$(CMAKE_RELEASE) > /dev/null
+	@cmake --build build/install
+	@cmake --install build/install --prefix "$(abspath $(PREFIX))"
+
+header: ## Write include/turnkeep/turnkeep.h anew from src/ffi
+	TURNKEEP_WRITE_HEADER=1 cargo test --locked --test header
+
+format: ## Format Rust, C and C++
+	cargo fmt --all
+	scripts/c_sources.sh | xargs clang-format -i
+
+soak: ## Kill it again and again for longer than the tests do (ROUNDS=1000)
+	@scripts/soak.sh $(ROUNDS)
+
+clean: ## Remove everything that was built
+	rm -rf build target

@@ -1,0 +1,192 @@
+/*
+ * The layout of every struct of turnkeep.h on 64-bit machines, as programs that are already built know it.
+ *
+ * If this fails, such programs break. A field may be added at the end of a struct that begins with struct_size, and
+ * then gets its line here, but not into the padding at its end: the struct would not grow, and the library could not
+ * tell a caller who set the field from one who has never heard of it.
+ */
+
+#include <stdio.h>
+#include <turnkeep/turnkeep.h>
+
+struct entry {
+    const char *name;
+    size_t is;
+    size_t was;
+};
+
+#define SIZE(type, size) \
+    { "sizeof(" #type ")", sizeof(type), size }
+#define FIELD(type, field, offset) \
+    { #type "." #field, offsetof(type, field), offset }
+
+/* clang-format off */
+static const struct entry entries[] = {
+    SIZE(turnkeep_text, 16),
+    FIELD(turnkeep_text, data, 0),
+    FIELD(turnkeep_text, len, 8),
+
+    SIZE(turnkeep_store_options, 96),
+    FIELD(turnkeep_store_options, struct_size, 0),
+    FIELD(turnkeep_store_options, durability, 8),
+    FIELD(turnkeep_store_options, autosave_ms, 12),
+    FIELD(turnkeep_store_options, cache_sessions, 16),
+    FIELD(turnkeep_store_options, cache_bytes, 24),
+    FIELD(turnkeep_store_options, window_tokens, 32),
+    FIELD(turnkeep_store_options, busy_timeout_ms, 40),
+    FIELD(turnkeep_store_options, readers, 44),
+    FIELD(turnkeep_store_options, exclusive, 48),
+    FIELD(turnkeep_store_options, read_only, 52),
+    FIELD(turnkeep_store_options, must_exist, 56),
+    FIELD(turnkeep_store_options, user_data, 64),
+    FIELD(turnkeep_store_options, count_tokens, 72),
+    FIELD(turnkeep_store_options, destroy, 80),
+    FIELD(turnkeep_store_options, tokenizer, 88),
+
+    SIZE(turnkeep_session_options, 72),
+    FIELD(turnkeep_session_options, struct_size, 0),
+    FIELD(turnkeep_session_options, id, 8),
+    FIELD(turnkeep_session_options, user_id, 16),
+    FIELD(turnkeep_session_options, name, 24),
+    FIELD(turnkeep_session_options, title, 32),
+    FIELD(turnkeep_session_options, model, 40),
+    FIELD(turnkeep_session_options, summary, 48),
+    FIELD(turnkeep_session_options, metadata, 56),
+    FIELD(turnkeep_session_options, window_tokens, 64),
+
+    SIZE(turnkeep_session_changes, 64),
+    FIELD(turnkeep_session_changes, struct_size, 0),
+    FIELD(turnkeep_session_changes, expected_revision, 8),
+    FIELD(turnkeep_session_changes, name, 16),
+    FIELD(turnkeep_session_changes, title, 24),
+    FIELD(turnkeep_session_changes, model, 32),
+    FIELD(turnkeep_session_changes, summary, 40),
+    FIELD(turnkeep_session_changes, metadata, 48),
+    FIELD(turnkeep_session_changes, window_tokens, 56),
+
+    SIZE(turnkeep_session_list_options, 32),
+    FIELD(turnkeep_session_list_options, struct_size, 0),
+    FIELD(turnkeep_session_list_options, user_id, 8),
+    FIELD(turnkeep_session_list_options, page, 16),
+    FIELD(turnkeep_session_list_options, limit, 24),
+
+    SIZE(turnkeep_session_info, 208),
+    FIELD(turnkeep_session_info, id, 0),
+    FIELD(turnkeep_session_info, user_id, 16),
+    FIELD(turnkeep_session_info, name, 32),
+    FIELD(turnkeep_session_info, title, 48),
+    FIELD(turnkeep_session_info, model, 64),
+    FIELD(turnkeep_session_info, summary, 80),
+    FIELD(turnkeep_session_info, metadata, 96),
+    FIELD(turnkeep_session_info, parent_id, 112),
+    FIELD(turnkeep_session_info, created_us, 128),
+    FIELD(turnkeep_session_info, updated_us, 136),
+    FIELD(turnkeep_session_info, expires_us, 144),
+    FIELD(turnkeep_session_info, revision, 152),
+    FIELD(turnkeep_session_info, head_seq, 160),
+    FIELD(turnkeep_session_info, fork_seq, 168),
+    FIELD(turnkeep_session_info, message_count, 176),
+    FIELD(turnkeep_session_info, total_tokens, 184),
+    FIELD(turnkeep_session_info, window_tokens, 192),
+    FIELD(turnkeep_session_info, status, 200),
+
+    SIZE(turnkeep_message_details, 64),
+    FIELD(turnkeep_message_details, tool_calls, 0),
+    FIELD(turnkeep_message_details, tool_call_id, 16),
+    FIELD(turnkeep_message_details, model, 32),
+    FIELD(turnkeep_message_details, metadata, 48),
+
+    SIZE(turnkeep_message, 64),
+    FIELD(turnkeep_message, content, 0),
+    FIELD(turnkeep_message, created_us, 16),
+    FIELD(turnkeep_message, total_tokens, 24),
+    FIELD(turnkeep_message, details, 32),
+    FIELD(turnkeep_message, seq, 40),
+    FIELD(turnkeep_message, turn, 48),
+    FIELD(turnkeep_message, tokens, 52),
+    FIELD(turnkeep_message, role, 56),
+    FIELD(turnkeep_message, flags, 60),
+
+    SIZE(turnkeep_receipt, 40),
+    FIELD(turnkeep_receipt, struct_size, 0),
+    FIELD(turnkeep_receipt, first_seq, 8),
+    FIELD(turnkeep_receipt, last_seq, 16),
+    FIELD(turnkeep_receipt, revision, 24),
+    FIELD(turnkeep_receipt, durability, 32),
+    FIELD(turnkeep_receipt, repeated, 36),
+
+    SIZE(turnkeep_new_message, 80),
+    FIELD(turnkeep_new_message, struct_size, 0),
+    FIELD(turnkeep_new_message, role, 8),
+    FIELD(turnkeep_new_message, flags, 12),
+    FIELD(turnkeep_new_message, content, 16),
+    FIELD(turnkeep_new_message, content_len, 24),
+    FIELD(turnkeep_new_message, tokens, 32),
+    FIELD(turnkeep_new_message, created_us, 40),
+    FIELD(turnkeep_new_message, tool_calls, 48),
+    FIELD(turnkeep_new_message, tool_call_id, 56),
+    FIELD(turnkeep_new_message, model, 64),
+    FIELD(turnkeep_new_message, metadata, 72),
+
+    SIZE(turnkeep_append_options, 32),
+    FIELD(turnkeep_append_options, struct_size, 0),
+    FIELD(turnkeep_append_options, expected_revision, 8),
+    FIELD(turnkeep_append_options, idempotency_key, 16),
+    FIELD(turnkeep_append_options, durability, 24),
+
+    SIZE(turnkeep_window_options, 48),
+    FIELD(turnkeep_window_options, struct_size, 0),
+    FIELD(turnkeep_window_options, max_tokens, 8),
+    FIELD(turnkeep_window_options, reserve_tokens, 16),
+    FIELD(turnkeep_window_options, message_overhead, 24),
+    FIELD(turnkeep_window_options, low_water_percent, 28),
+    FIELD(turnkeep_window_options, keep_first_turns, 32),
+    FIELD(turnkeep_window_options, max_messages, 36),
+    FIELD(turnkeep_window_options, leave_out, 40),
+
+    SIZE(turnkeep_window_report, 80),
+    FIELD(turnkeep_window_report, tokens, 0),
+    FIELD(turnkeep_window_report, budget_tokens, 8),
+    FIELD(turnkeep_window_report, cut_seq, 16),
+    FIELD(turnkeep_window_report, head_seq, 24),
+    FIELD(turnkeep_window_report, front_messages, 32),
+    FIELD(turnkeep_window_report, left_out_messages, 40),
+    FIELD(turnkeep_window_report, left_out_tokens, 48),
+    FIELD(turnkeep_window_report, left_out_first_seq, 56),
+    FIELD(turnkeep_window_report, left_out_last_seq, 64),
+    FIELD(turnkeep_window_report, revision, 72),
+};
+
+/*
+ * A field added into padding changes no number above. But it has no value here, and the compiler warns
+ * (missing-field-initializers), which is an error in the tests.
+ */
+const turnkeep_text all_of_text = {NULL, 0};
+const turnkeep_store_options all_of_store_options = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL};
+const turnkeep_session_options all_of_session_options = {0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0};
+const turnkeep_session_changes all_of_session_changes = {0, 0, NULL, NULL, NULL, NULL, NULL, 0};
+const turnkeep_session_list_options all_of_session_list_options = {0, NULL, NULL, 0};
+const turnkeep_session_info all_of_session_info = {{NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+const turnkeep_message_details all_of_message_details = {{NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}};
+const turnkeep_message all_of_message = {{NULL, 0}, 0, 0, NULL, 0, 0, 0, 0, 0};
+const turnkeep_receipt all_of_receipt = {0, 0, 0, 0, 0, 0};
+const turnkeep_new_message all_of_new_message = {0, 0, 0, NULL, 0, 0, 0, NULL, NULL, NULL, NULL};
+const turnkeep_append_options all_of_append_options = {0, 0, NULL, 0};
+const turnkeep_window_options all_of_window_options = {0, 0, 0, 0, 0, 0, 0, 0};
+const turnkeep_window_report all_of_window_report = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+/* clang-format on */
+
+int main(void) {
+    int failures = 0;
+    if (sizeof(void *) != 8) {
+        puts("not a 64-bit machine: nothing to compare");
+        return 0;
+    }
+    for (size_t i = 0; i < sizeof entries / sizeof entries[0]; i++) {
+        if (entries[i].is != entries[i].was) {
+            fprintf(stderr, "%s is %zu and was %zu\n", entries[i].name, entries[i].is, entries[i].was);
+            failures++;
+        }
+    }
+    return failures == 0 ? 0 : 1;
+}

@@ -1,0 +1,23 @@
+# The examples, run as a reader of the README would run them. Run by CTest as a script for one, included to be registered.
+
+if(NOT CMAKE_SCRIPT_MODE_FILE)
+    foreach(name IN ITEMS quickstart quickstart_c)
+        add_test(NAME examples/${name}
+            COMMAND ${CMAKE_COMMAND} -D PROGRAM=$<TARGET_FILE:${name}> -D SCRATCH=${scratch}/${name}
+                -P ${CMAKE_CURRENT_LIST_FILE})
+    endforeach()
+    find_program(BASH bash)
+    if(UNIX AND BASH)
+        add_test(NAME examples/demo COMMAND ${BASH} ${PROJECT_SOURCE_DIR}/scripts/demo.sh $<TARGET_FILE:chat_host>)
+    endif()
+    return()
+endif()
+
+file(REMOVE_RECURSE ${SCRATCH})
+file(MAKE_DIRECTORY ${SCRATCH})
+foreach(expected IN ITEMS "Hello!\n" "Hello!\nHello!\n")
+    execute_process(COMMAND ${PROGRAM} WORKING_DIRECTORY ${SCRATCH} OUTPUT_VARIABLE said COMMAND_ERROR_IS_FATAL ANY)
+    if(NOT said STREQUAL expected)
+        message(FATAL_ERROR "${PROGRAM} should have said\n${expected}and said\n${said}")
+    endif()
+endforeach()
