@@ -134,15 +134,16 @@ static const struct entry entries[] = {
     FIELD(turnkeep_append_options, idempotency_key, 16),
     FIELD(turnkeep_append_options, durability, 24),
 
-    SIZE(turnkeep_window_options, 48),
+    SIZE(turnkeep_window_options, 56),
     FIELD(turnkeep_window_options, struct_size, 0),
     FIELD(turnkeep_window_options, max_tokens, 8),
     FIELD(turnkeep_window_options, reserve_tokens, 16),
-    FIELD(turnkeep_window_options, message_overhead, 24),
-    FIELD(turnkeep_window_options, low_water_percent, 28),
-    FIELD(turnkeep_window_options, keep_first_turns, 32),
-    FIELD(turnkeep_window_options, max_messages, 36),
-    FIELD(turnkeep_window_options, leave_out, 40),
+    FIELD(turnkeep_window_options, summary_tokens, 24),
+    FIELD(turnkeep_window_options, message_overhead, 32),
+    FIELD(turnkeep_window_options, low_water_percent, 36),
+    FIELD(turnkeep_window_options, keep_first_turns, 40),
+    FIELD(turnkeep_window_options, max_messages, 44),
+    FIELD(turnkeep_window_options, leave_out, 48),
 
     SIZE(turnkeep_window_report, 80),
     FIELD(turnkeep_window_report, tokens, 0),
@@ -172,7 +173,7 @@ const turnkeep_message all_of_message = {{NULL, 0}, 0, 0, NULL, 0, 0, 0, 0, 0};
 const turnkeep_receipt all_of_receipt = {0, 0, 0, 0, 0, 0};
 const turnkeep_new_message all_of_new_message = {0, 0, 0, NULL, 0, 0, 0, NULL, NULL, NULL, NULL};
 const turnkeep_append_options all_of_append_options = {0, 0, NULL, 0};
-const turnkeep_window_options all_of_window_options = {0, 0, 0, 0, 0, 0, 0, 0};
+const turnkeep_window_options all_of_window_options = {0, 0, 0, 0, 0, 0, 0, 0, 0};
 const turnkeep_window_report all_of_window_report = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
 /* clang-format on */
 
