@@ -4,7 +4,7 @@ use super::failure::Place;
 use crate::error::{Error, Kind, Result};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, FileControl, OpenFlags};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// SQLite 3.7.0 to 3.51.2 can corrupt a file when one connection writes while another checkpoints.
@@ -15,6 +15,9 @@ const STATEMENT_CACHE: usize = 64;
 
 /// A WAL file larger than this is cut back when it starts anew.
 const WAL_BYTES_KEPT: i64 = 64 << 20;
+
+/// SQLite counts the milliseconds in a signed 32-bit number: 24 days.
+const LONGEST_BUSY_TIMEOUT: Duration = Duration::from_millis(i32::MAX as u64);
 
 /// The VFS that locks the whole file once and keeps the WAL's index in the process's own memory.
 #[cfg(unix)]
@@ -63,7 +66,7 @@ impl Opener {
         };
         // A connection is never used by two threads at once: it lives behind a mutex or in a lease.
         let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let path = Path::new(&self.place.location);
+        let path = &plain_path(&self.place.location);
         let connection = self.run(match EXCLUSIVE_VFS.filter(|_| self.exclusive) {
             Some(vfs) => Connection::open_with_flags_and_vfs(path, flags, vfs),
             None => Connection::open_with_flags(path, flags),
@@ -74,7 +77,7 @@ impl Opener {
 
     fn set_up(&self, connection: &Connection) -> Result<()> {
         connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
-        self.run(connection.busy_timeout(self.place.busy_timeout))?;
+        self.run(connection.busy_timeout(self.place.busy_timeout.min(LONGEST_BUSY_TIMEOUT)))?;
         self.run(connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true))?;
         self.run(connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false))?;
         // A plan never depends on a bound value: nothing is prepared again in steady state.
@@ -117,6 +120,15 @@ impl Opener {
     fn run<T>(&self, result: rusqlite::Result<T>) -> Result<T> {
         result.map_err(|error| self.place.explain(&error))
     }
+}
+
+/// The same place, as a name that SQLite takes for nothing but a path: it is built to read "file:chat.db?mode=memory" as a
+/// URI, and would keep such a store in memory.
+fn plain_path(location: &str) -> PathBuf {
+    if location.starts_with("file:") {
+        return Path::new(".").join(location);
+    }
+    PathBuf::from(location)
 }
 
 /// Refuses an SQLite that can corrupt files.
