@@ -28,7 +28,10 @@ impl Claim {
     /// Claims a file that exists, for one store or with others.
     pub(super) fn new(place: &Place, exclusive: bool) -> Result<Self> {
         let file = file_id(Path::new(&place.location)).map_err(|error| {
-            Error::new(Kind::Storage, format!("{} cannot be looked at: {error}", place.location))
+            Error::new(
+                Kind::Storage,
+                format!("{} cannot be looked at: {error}", place.location),
+            )
         })?;
         let mut claims = CLAIMS.lock();
         let claim = claims.entry(file.clone()).or_default();
@@ -54,7 +57,9 @@ impl Claim {
 impl Drop for Claim {
     fn drop(&mut self) {
         let mut claims = CLAIMS.lock();
-        let Some(claim) = claims.get_mut(&self.file) else { return };
+        let Some(claim) = claims.get_mut(&self.file) else {
+            return;
+        };
         if self.exclusive {
             claim.exclusive = false;
         } else {

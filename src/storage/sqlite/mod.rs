@@ -95,7 +95,9 @@ impl SqliteStorage {
             schema::check_before_opening(location)?;
             opener.writer(may_create)?
         };
-        let claim = (!in_memory).then(|| Claim::new(&opener.place, opener.exclusive)).transpose()?;
+        let claim = (!in_memory)
+            .then(|| Claim::new(&opener.place, opener.exclusive))
+            .transpose()?;
         if !in_memory && !options.read_only {
             opener.use_wal(&connection)?;
         }
