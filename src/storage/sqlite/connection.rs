@@ -117,6 +117,12 @@ impl Opener {
         self.run(connection.file_control(Some(rusqlite::MAIN_DB), FileControl::PersistWal(&mut keep)))
     }
 
+    /// Whether this connection, if it is the last one to close, empties the WAL into the file.
+    pub(super) fn checkpoint_on_close(&self, connection: &Connection, does: bool) -> Result<()> {
+        self.run(connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !does))
+            .map(drop)
+    }
+
     fn run<T>(&self, result: rusqlite::Result<T>) -> Result<T> {
         result.map_err(|error| self.place.explain(&error))
     }

@@ -98,10 +98,13 @@ impl SqliteStorage {
         let claim = (!in_memory)
             .then(|| Claim::new(&opener.place, opener.exclusive))
             .transpose()?;
+        // Whoever closes a file last empties its WAL into it: not before it is known to be ours.
+        opener.checkpoint_on_close(&connection, false)?;
         if !in_memory && !options.read_only {
             opener.use_wal(&connection)?;
         }
         schema::bring_up_to_date(&mut connection, &opener)?;
+        opener.checkpoint_on_close(&connection, true)?;
         let writer = Writer::new(connection, &opener, in_memory)?;
         Self::with_writer(writer, opener, options.readers, claim)
     }
