@@ -4,8 +4,7 @@ use super::failure::Place;
 use crate::error::{Error, Kind, Result};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, FileControl, OpenFlags};
-use std::borrow::Cow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// SQLite 3.7.0 to 3.51.2 can corrupt a file when one connection writes while another checkpoints.
@@ -16,6 +15,9 @@ const STATEMENT_CACHE: usize = 64;
 
 /// A WAL file larger than this is cut back when it starts anew.
 const WAL_BYTES_KEPT: i64 = 64 << 20;
+
+/// SQLite counts the milliseconds in a signed 32-bit number: 24 days.
+const LONGEST_BUSY_TIMEOUT: Duration = Duration::from_millis(i32::MAX as u64);
 
 /// The VFS that locks the whole file once and keeps the WAL's index in the process's own memory.
 #[cfg(unix)]
@@ -64,10 +66,10 @@ impl Opener {
         };
         // A connection is never used by two threads at once: it lives behind a mutex or in a lease.
         let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let path = never_a_uri(&self.place.location);
+        let path = &plain_path(&self.place.location);
         let connection = self.run(match EXCLUSIVE_VFS.filter(|_| self.exclusive) {
-            Some(vfs) => Connection::open_with_flags_and_vfs(path.as_ref(), flags, vfs),
-            None => Connection::open_with_flags(path.as_ref(), flags),
+            Some(vfs) => Connection::open_with_flags_and_vfs(path, flags, vfs),
+            None => Connection::open_with_flags(path, flags),
         })?;
         self.set_up(&connection)?;
         Ok(connection)
@@ -75,7 +77,7 @@ impl Opener {
 
     fn set_up(&self, connection: &Connection) -> Result<()> {
         connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
-        self.run(connection.busy_timeout(self.place.busy_timeout))?;
+        self.run(connection.busy_timeout(self.place.busy_timeout.min(LONGEST_BUSY_TIMEOUT)))?;
         self.run(connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true))?;
         self.run(connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false))?;
         // A plan never depends on a bound value: nothing is prepared again in steady state.
@@ -115,18 +117,24 @@ impl Opener {
         self.run(connection.file_control(Some(rusqlite::MAIN_DB), FileControl::PersistWal(&mut keep)))
     }
 
+    /// Whether this connection, if it is the last one to close, empties the WAL into the file.
+    pub(super) fn checkpoint_on_close(&self, connection: &Connection, does: bool) -> Result<()> {
+        self.run(connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !does))
+            .map(drop)
+    }
+
     fn run<T>(&self, result: rusqlite::Result<T>) -> Result<T> {
         result.map_err(|error| self.place.explain(&error))
     }
 }
 
-/// A location is a path: what SQLite would read as a URI with options of its own is the file of that name.
-fn never_a_uri(location: &str) -> Cow<'_, str> {
+/// The same place, as a name that SQLite takes for nothing but a path: it is built to read "file:chat.db?mode=memory" as a
+/// URI, and would keep such a store in memory.
+fn plain_path(location: &str) -> PathBuf {
     if location.starts_with("file:") {
-        Cow::Owned(format!("./{location}"))
-    } else {
-        Cow::Borrowed(location)
+        return Path::new(".").join(location);
     }
+    PathBuf::from(location)
 }
 
 /// Refuses an SQLite that can corrupt files.

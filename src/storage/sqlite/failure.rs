@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Kind};
 use rusqlite::ErrorCode;
+use std::fmt::Display;
 use std::time::Duration;
 
 /// What an error message needs to know of the store it happened in.
@@ -15,6 +16,9 @@ impl Place {
     /// What went wrong, and what to do.
     pub(super) fn explain(&self, error: &rusqlite::Error) -> Error {
         let at = &self.location;
+        if let Some(what) = wrong_schema(error) {
+            return damaged(at, what);
+        }
         let Some(code) = error.sqlite_error_code() else {
             return match error {
                 rusqlite::Error::FromSqlConversionFailure(..)
@@ -44,12 +48,7 @@ impl Place {
                 Kind::ReadOnly,
                 format!("{at} may not be written ({error}); check the rights of the file and its folder"),
             ),
-            ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => Error::new(
-                Kind::Corrupt,
-                format!(
-                    "{at} is damaged ({error}); nothing more is written to it; restore a backup or salvage a copy"
-                ),
-            ),
+            ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => damaged(at, error),
             ErrorCode::CannotOpen | ErrorCode::PermissionDenied => Error::new(
                 Kind::Storage,
                 format!("{at} cannot be opened ({error}); check that its folder exists and may be written"),
@@ -57,5 +56,25 @@ impl Place {
             ErrorCode::TooBig => Error::new(Kind::TooLarge, format!("a text is larger than {at} can hold (1 GB)")),
             _ => Error::new(Kind::Storage, format!("{at}: {error}")),
         }
+    }
+}
+
+fn damaged(at: &str, what: impl Display) -> Error {
+    Error::new(
+        Kind::Corrupt,
+        format!("{at} is damaged ({what}); nothing more is written to it; restore a backup or salvage a copy"),
+    )
+}
+
+/// What SQLite misses in the file, if that is why it failed. Every statement here is fixed: when one cannot be prepared, it
+/// is the file's own description of its tables that is garbled.
+fn wrong_schema(error: &rusqlite::Error) -> Option<&str> {
+    const COMPLAINTS: [&str; 3] = ["no such ", "has no column named", "unsupported file format"];
+    match error {
+        rusqlite::Error::SqlInputError { msg, .. } => Some(msg),
+        rusqlite::Error::SqliteFailure(_, Some(message)) if COMPLAINTS.iter().any(|text| message.contains(text)) => {
+            Some(message)
+        }
+        _ => None,
     }
 }

@@ -4,6 +4,7 @@
 //! transaction, `changes` turns mutations into statements, `readers` gives views, `schema` says whose file it is.
 
 mod changes;
+mod claim;
 mod connection;
 mod failure;
 mod list;
@@ -15,6 +16,7 @@ mod writer;
 use crate::error::{Error, Kind, Result};
 use crate::model::Durability;
 use crate::storage::{Mutation, Outcome, SessionKey, Snapshot, Storage};
+use claim::Claim;
 use connection::Opener;
 use failure::Place;
 use parking_lot::{MappedMutexGuard, Mutex, MutexGuard};
@@ -64,6 +66,7 @@ pub(crate) struct SqliteStorage {
     housekeeper: Mutex<Option<Connection>>,
     /// SQLite reported damage: nothing is written any more.
     damaged: AtomicBool,
+    claim: Mutex<Option<Claim>>,
 }
 
 impl SqliteStorage {
@@ -92,19 +95,22 @@ impl SqliteStorage {
             schema::check_before_opening(location)?;
             opener.writer(may_create)?
         };
+        let claim = (!in_memory)
+            .then(|| Claim::new(&opener.place, opener.exclusive))
+            .transpose()?;
+        // Whoever closes a file last empties its WAL into it: not before it is known to be ours.
+        opener.checkpoint_on_close(&connection, false)?;
         if !in_memory && !options.read_only {
             opener.use_wal(&connection)?;
         }
         schema::bring_up_to_date(&mut connection, &opener)?;
-        Self::with_writer(
-            Writer::new(connection, &opener, in_memory)?,
-            opener,
-            options.readers,
-            in_memory,
-        )
+        opener.checkpoint_on_close(&connection, true)?;
+        let writer = Writer::new(connection, &opener, in_memory)?;
+        Self::with_writer(writer, opener, options.readers, claim)
     }
 
-    fn with_writer(writer: Writer, opener: Opener, readers: usize, in_memory: bool) -> Result<Self> {
+    fn with_writer(writer: Writer, opener: Opener, readers: usize, claim: Option<Claim>) -> Result<Self> {
+        let in_memory = claim.is_none();
         let alone = in_memory || opener.exclusive;
         let watch = if alone {
             None
@@ -127,6 +133,7 @@ impl SqliteStorage {
             watch,
             housekeeper: Mutex::new(housekeeper),
             damaged: AtomicBool::new(false),
+            claim: Mutex::new(claim),
         })
     }
 
@@ -249,7 +256,9 @@ impl Storage for SqliteStorage {
             drop(watch.lock().take());
         }
         drop(self.housekeeper.lock().take());
-        writer.map_or(Ok(()), Writer::close)
+        let closed = writer.map_or(Ok(()), Writer::close);
+        drop(self.claim.lock().take());
+        closed
     }
 }
 

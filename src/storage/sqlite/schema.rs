@@ -67,9 +67,15 @@ impl Identity {
 /// Looks at a file without a lock and without a trace, before anything could change it. What cannot be told yet (a store
 /// that is just being made) is told by [`bring_up_to_date`].
 pub(super) fn check_before_opening(location: &str) -> Result<()> {
-    let path = Path::new(location);
-    if !path.metadata().is_ok_and(|file| file.is_file() && file.len() > 0) {
+    let size = Path::new(location)
+        .metadata()
+        .map_or(0, |file| if file.is_file() { file.len() } else { 0 });
+    if size == 0 {
         return Ok(());
+    }
+    // SQLite says of a file of one byte that it is empty: it writes one itself, for a fault of MS-DOS volumes on macOS.
+    if size == 1 && !cfg!(target_vendor = "apple") {
+        return Err(no_database(location));
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let Ok(connection) = Connection::open_with_flags(immutable_uri(location), flags) else {
@@ -77,12 +83,18 @@ pub(super) fn check_before_opening(location: &str) -> Result<()> {
     };
     match Identity::read(&connection) {
         Ok(identity) => identity.check(location),
-        Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) => Err(Error::new(
-            Kind::Mismatch,
-            format!("{location} is not a Turnkeep store (not an SQLite database at all); it was left untouched"),
-        )),
+        Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) => {
+            Err(no_database(location))
+        }
         Err(_) => Ok(()),
     }
+}
+
+fn no_database(location: &str) -> Error {
+    Error::new(
+        Kind::Mismatch,
+        format!("{location} is not a Turnkeep store (not an SQLite database at all); it was left untouched"),
+    )
 }
 
 /// SQLite reads an `immutable` file without locking it, recovering it or leaving files beside it.

@@ -1,0 +1,116 @@
+//! Which files this process has open, so that an exclusive store is alone in its own process too.
+//!
+//! SQLite's locks belong to the process: they keep other processes out, but not a second store in here, which would change
+//! what the exclusive one believes to know.
+
+use super::failure::Place;
+use crate::error::{Error, Kind, Result};
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+static CLAIMS: Mutex<BTreeMap<FileId, Claims>> = Mutex::new(BTreeMap::new());
+
+#[derive(Default)]
+struct Claims {
+    shared: usize,
+    exclusive: bool,
+}
+
+/// A store's claim to its file, from opening to close.
+#[derive(Debug)]
+pub(super) struct Claim {
+    file: FileId,
+    exclusive: bool,
+}
+
+impl Claim {
+    /// Claims a file that exists, for one store or with others.
+    pub(super) fn new(place: &Place, exclusive: bool) -> Result<Self> {
+        let file = file_id(Path::new(&place.location)).map_err(|error| {
+            Error::new(
+                Kind::Storage,
+                format!("{} cannot be looked at: {error}", place.location),
+            )
+        })?;
+        let mut claims = CLAIMS.lock();
+        let claim = claims.entry(file.clone()).or_default();
+        if claim.exclusive || (exclusive && claim.shared > 0) {
+            return Err(Error::new(
+                Kind::Busy,
+                format!(
+                    "{} is open in this process already, and one of the two stores is exclusive; use the one that is \
+                     open, or close it first",
+                    place.location
+                ),
+            ));
+        }
+        if exclusive {
+            claim.exclusive = true;
+        } else {
+            claim.shared += 1;
+        }
+        Ok(Self { file, exclusive })
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        let mut claims = CLAIMS.lock();
+        let Some(claim) = claims.get_mut(&self.file) else {
+            return;
+        };
+        if self.exclusive {
+            claim.exclusive = false;
+        } else {
+            claim.shared = claim.shared.saturating_sub(1);
+        }
+        if claim.shared == 0 && !claim.exclusive {
+            claims.remove(&self.file);
+        }
+    }
+}
+
+/// What tells a file from every other, by whatever path it is reached.
+#[cfg(unix)]
+type FileId = (u64, u64);
+
+#[cfg(unix)]
+fn file_id(path: &Path) -> std::io::Result<FileId> {
+    use std::os::unix::fs::MetadataExt;
+    let file = path.metadata()?;
+    Ok((file.dev(), file.ino()))
+}
+
+#[cfg(not(unix))]
+type FileId = std::path::PathBuf;
+
+#[cfg(not(unix))]
+fn file_id(path: &Path) -> std::io::Result<FileId> {
+    std::fs::canonicalize(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn an_exclusive_claim_is_the_only_one_until_it_is_given_back() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let place = Place {
+            location: file.path().to_str().unwrap().to_owned(),
+            busy_timeout: Duration::ZERO,
+        };
+        let refused = |exclusive| Claim::new(&place, exclusive).unwrap_err().kind() == Kind::Busy;
+        let shared = (Claim::new(&place, false).unwrap(), Claim::new(&place, false).unwrap());
+        assert!(refused(true));
+        drop(shared.0);
+        assert!(refused(true));
+        drop(shared.1);
+        let exclusive = Claim::new(&place, true).unwrap();
+        assert!(refused(true) && refused(false));
+        drop(exclusive);
+        assert!(Claim::new(&place, false).is_ok());
+    }
+}
