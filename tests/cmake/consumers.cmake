@@ -28,7 +28,6 @@ function(add_consumer_test name)
             -D LIBDIR=${CMAKE_INSTALL_LIBDIR}
             ${ARGN}
             -P ${PROJECT_SOURCE_DIR}/tests/consumer/run.cmake)
-    set_tests_properties(consumer/${name} PROPERTIES TIMEOUT 600)
 endfunction()
 
 function(consumer_uses name fixture)

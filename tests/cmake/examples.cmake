@@ -2,12 +2,14 @@
 
 if(NOT CMAKE_SCRIPT_MODE_FILE)
     foreach(name IN ITEMS quickstart quickstart_c)
-        add_test(NAME examples/${name}
-            COMMAND ${CMAKE_COMMAND} -D PROGRAM=$<TARGET_FILE:${name}> -D SCRATCH=${scratch}/${name}
-                -P ${CMAKE_CURRENT_LIST_FILE})
+        if(TARGET ${name})
+            add_test(NAME examples/${name}
+                COMMAND ${CMAKE_COMMAND} -D PROGRAM=$<TARGET_FILE:${name}>
+                    -D SCRATCH=${CMAKE_CURRENT_BINARY_DIR}/scratch/${name} -P ${CMAKE_CURRENT_LIST_FILE})
+        endif()
     endforeach()
     find_program(BASH bash)
-    if(UNIX AND BASH)
+    if(UNIX AND BASH AND TARGET chat_host)
         add_test(NAME examples/demo COMMAND ${BASH} ${PROJECT_SOURCE_DIR}/scripts/demo.sh $<TARGET_FILE:chat_host>)
     endif()
     return()
