@@ -34,6 +34,7 @@ impl Claim {
             )
         })?;
         let mut claims = CLAIMS.lock();
+        #[allow(clippy::clone_on_copy, reason = "elsewhere it is a path")]
         let claim = claims.entry(file.clone()).or_default();
         if claim.exclusive || (exclusive && claim.shared > 0) {
             return Err(Error::new(
