@@ -105,10 +105,13 @@ impl Naive<'_> {
             messages,
             fits: false,
         };
-        let room = self.policy.summary_tokens;
-        shown.fits =
-            self.decisive(&shown).fits(self.most()) && self.apart(&shown).is_none_or(|weight| weight <= room);
+        shown.fits = self.decisive(&shown).fits(self.most()) && !self.summary_outgrows_its_room(&shown);
         shown
+    }
+
+    pub(crate) fn summary_outgrows_its_room(&self, shown: &Shown) -> bool {
+        self.apart(shown)
+            .is_some_and(|weight| weight > self.policy.summary_tokens)
     }
 
     /// What a summary with a room of its own weighs in a window that shows it.
