@@ -675,8 +675,8 @@ TURNKEEP_API turnkeep_status turnkeep_session_last(
     turnkeep_error **error);
 
 /*
- * Reads the messages from `first_seq` to `last_seq`, both included; those that are not there are left out. Otherwise as
- * turnkeep_session_history. Since 0.1.
+ * Reads the messages from `first_seq`, which is 1 or more, to `last_seq`, which is not below it, both included; those that
+ * come after the last one are left out. Otherwise as turnkeep_session_history. Since 0.1.
  */
 TURNKEEP_API turnkeep_status turnkeep_session_range(
     const turnkeep_session *session,

@@ -221,8 +221,8 @@ pub extern "C" fn turnkeep_session_last(
     })
 }
 
-/// Reads the messages from `first_seq` to `last_seq`, both included; those that are not there are left out. Otherwise as
-/// turnkeep_session_history. Since 0.1.
+/// Reads the messages from `first_seq`, which is 1 or more, to `last_seq`, which is not below it, both included; those that
+/// come after the last one are left out. Otherwise as turnkeep_session_history. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_session_range(
     session: Option<&SessionHandle>,
@@ -288,12 +288,15 @@ fn batch(messages: *const NewMessage, count: usize) -> Result<Vec<New>> {
     if count > isize::MAX as usize / size_of::<NewMessage>() {
         return Err(Error::invalid(format!("count is {count}: more than memory can hold")));
     }
+    let convert = |index| {
+        // The first message's struct_size is checked before the second message's place is worked out from it.
+        let raw = options::read(messages.wrapping_add(index))?;
+        raw.map_or_else(|| Err(Error::invalid("messages is NULL")), |raw| new_message(&raw))
+    };
     (0..count)
-        .map(|index| {
-            // The first message's struct_size is checked before the second message's place is worked out from it.
-            let raw = options::read(messages.wrapping_add(index))?;
-            raw.map_or_else(|| Err(Error::invalid("messages is NULL")), |raw| new_message(&raw))
-                .map_err(|error| error.during(format_args!("message {index} of the batch")))
+        .map(|index| match count {
+            1 => convert(index),
+            _ => convert(index).map_err(|error| error.during(format_args!("message {index} of the batch"))),
         })
         .collect()
 }
