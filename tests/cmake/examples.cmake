@@ -12,6 +12,13 @@ if(NOT CMAKE_SCRIPT_MODE_FILE)
     if(UNIX AND BASH AND TARGET chat_host)
         add_test(NAME examples/demo COMMAND ${BASH} ${PROJECT_SOURCE_DIR}/scripts/demo.sh $<TARGET_FILE:chat_host>)
     endif()
+    find_program(PYTHON3 python3)
+    if(UNIX AND PYTHON3 AND TARGET chat_host)
+        add_test(NAME examples/recordings
+            COMMAND ${PYTHON3} ${PROJECT_SOURCE_DIR}/tests/recordings.py $<TARGET_FILE:chat_host>
+                $<TARGET_FILE:Turnkeep::shared> ${CMAKE_CURRENT_BINARY_DIR}/scratch/recordings)
+        set_tests_properties(examples/recordings PROPERTIES SKIP_RETURN_CODE 77)
+    endif()
     return()
 endif()
 
