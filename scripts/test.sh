@@ -10,7 +10,8 @@
 #   release    CTest: C, C++, headers, symbols, examples, README and consumers with the library as it is shipped
 #   sanitize   CTest: C, C++ and examples again, under AddressSanitizer and UBSan
 #
-# The last lines are the runners' own summaries. Full logs are in target/test-logs.
+# A step that fails does not keep the others from running. The last lines are the runners' own summaries; full logs are
+# in target/test-logs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -40,9 +41,9 @@ step_clippy() {
 
 rust_tests() {
     if cargo nextest --version >/dev/null 2>&1; then
-        cargo nextest run --locked "$@"
+        cargo nextest run --locked --no-fail-fast "$@"
     else
-        cargo test --locked --lib --bins --tests "$@"
+        cargo test --locked --no-fail-fast --lib --bins --tests "$@"
     fi
 }
 
@@ -88,6 +89,7 @@ summary() {
 }
 
 report=""
+failed=()
 scripts/setup.sh test
 mkdir -p "$logs"
 for step in "${@:-${steps[@]}}"; do
@@ -99,12 +101,16 @@ for step in "${@:-${steps[@]}}"; do
     result=${PIPESTATUS[0]}
     set -e
     report+=$(printf '%-9s %4d s  ' "$step" $((SECONDS - began)))
-    if [ "$result" != 0 ]; then
-        printf '\n%s\n%s\n' "$report FAILED" "$(summary "$logs/$step.log")"
-        exit 1
+    if [ "$result" = 0 ]; then
+        report+="ok"$'\n'
+    else
+        report+="FAILED"$'\n'
+        failed+=("$step")
     fi
-    report+="ok"$'\n'
     lines=$(summary "$logs/$step.log")
     [ -z "$lines" ] || report+="$lines"$'\n'
 done
-printf '\n== all passed in %d s\n%s' "$SECONDS" "$report"
+verdict="all passed"
+[ ${#failed[@]} = 0 ] || verdict="FAILED: ${failed[*]}"
+printf '\n== %s in %d s\n%s' "$verdict" "$SECONDS" "$report"
+[ ${#failed[@]} = 0 ]
