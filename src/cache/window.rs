@@ -112,12 +112,13 @@ impl Summary<'_> {
     }
 }
 
-/// The messages for the next prompt, as of one moment.
+/// The messages for the next prompt, as of one moment. Handed from function to function on every cached window, so there is
+/// nothing in it that is not needed.
 pub struct Window {
     prepared: Arc<Prepared>,
     run_len: usize,
-    head: Place,
-    usage: Usage,
+    head_seq: u32,
+    tokens: u64,
     budget: u64,
     revision: u64,
 }
@@ -157,8 +158,8 @@ impl Window {
         Ok(Self {
             run_len: (head.seq + 1 - prepared.cut) as usize,
             prepared: Arc::clone(prepared),
-            head,
-            usage,
+            head_seq: head.seq,
+            tokens: usage.tokens,
             budget: planner.policy().budget(),
             revision,
         })
@@ -196,10 +197,10 @@ impl Window {
         let front = prepared.front.views().len() as u64;
         let shown_before_cut = front - u64::from(prepared.shows_summary);
         WindowReport {
-            tokens: self.usage.tokens,
+            tokens: self.tokens,
             budget_tokens: self.budget,
             cut_seq: prepared.cut,
-            head_seq: self.head.seq,
+            head_seq: self.head_seq,
             front_messages: front,
             left_out_messages: u64::from(prepared.cut - 1) - shown_before_cut,
             left_out_tokens: prepared.tokens_before_cut - prepared.front_tokens,
