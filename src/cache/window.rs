@@ -1,10 +1,10 @@
 //! A window as it is handed out: a front, a run from the cut to the end, and the report about both.
 
-use super::body::{Body, NewView, Run};
+use super::body::{Body, Run};
 use super::view::MessageView;
 use crate::context::{Planner, Usage};
 use crate::error::{Error, Kind, Result};
-use crate::model::{Message, MessageFlags, Place, Role};
+use crate::model::{Message, MessageFlags, MessageRef, Place, Role};
 use std::sync::Arc;
 
 /// The part of a window that stays the same until the cut moves.
@@ -49,7 +49,7 @@ impl Prepared {
             if index == summary_place && summary_shown {
                 body.push(&summary.view());
             }
-            body.push(&NewView::from(message));
+            body.push(&MessageRef::from(message));
         }
         if summary_place == front.len() && summary_shown {
             body.push(&summary.view());
@@ -96,8 +96,8 @@ fn left_out(front: &[Message], cut: u32) -> (u32, u32) {
 }
 
 impl Summary<'_> {
-    fn view(&self) -> NewView<'_> {
-        NewView {
+    fn view(&self) -> MessageRef<'_> {
+        MessageRef {
             place: Place::default(),
             role: Role::System,
             flags: MessageFlags::SUMMARY,
