@@ -7,7 +7,7 @@
 
 use super::view::{MessageDetails, MessageView, Text};
 use crate::context::Entry;
-use crate::model::{Message, MessageFlags, Micros, Place, ReadyMessage, Role};
+use crate::model::{MessageFlags, MessageRef, Role};
 use crate::sync::Mutex;
 use std::mem::MaybeUninit;
 use std::ops::Range;
@@ -29,6 +29,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 const FIRST_TEXT_BYTES: usize = 1 << 10;
 const MOST_TEXT_BYTES: usize = 1 << 18;
 const FIRST_VIEWS: usize = 8;
+/// More is not asked for on the word of a number alone.
+const MOST_FIRST_VIEWS: usize = 1 << 14;
 const FIRST_DETAILS: usize = 4;
 
 /// An array that only grows, up to a fixed capacity: one writer, any number of readers, no locks.
@@ -158,59 +160,6 @@ impl Run {
     }
 }
 
-/// A message to take in.
-#[derive(Clone, Copy)]
-pub(crate) struct NewView<'a> {
-    pub(crate) place: Place,
-    pub(crate) role: Role,
-    pub(crate) flags: MessageFlags,
-    pub(crate) tokens: u32,
-    pub(crate) created: Micros,
-    pub(crate) content: &'a str,
-    pub(crate) tool_calls: Option<&'a str>,
-    pub(crate) tool_call_id: Option<&'a str>,
-    pub(crate) model: Option<&'a str>,
-    pub(crate) metadata: Option<&'a str>,
-}
-
-impl<'a> From<&'a Message> for NewView<'a> {
-    fn from(message: &'a Message) -> Self {
-        Self {
-            place: Place {
-                seq: message.seq,
-                total_tokens: message.total_tokens,
-                turn: message.turn,
-            },
-            role: message.role,
-            flags: message.flags,
-            tokens: message.tokens,
-            created: message.created,
-            content: &message.content,
-            tool_calls: message.tool_calls.as_deref(),
-            tool_call_id: message.tool_call_id.as_deref(),
-            model: message.model.as_deref(),
-            metadata: message.metadata.as_deref(),
-        }
-    }
-}
-
-impl<'a> NewView<'a> {
-    pub(crate) fn placed(message: &'a ReadyMessage, place: Place) -> Self {
-        Self {
-            place,
-            role: message.role,
-            flags: message.flags,
-            tokens: message.tokens,
-            created: message.created,
-            content: &message.content,
-            tool_calls: message.tool_calls.as_deref(),
-            tool_call_id: message.tool_call_id.as_deref(),
-            model: message.model.as_deref(),
-            metadata: message.metadata.as_deref(),
-        }
-    }
-}
-
 /// The one writer of a run.
 pub(crate) struct Body {
     run: Arc<Run>,
@@ -221,10 +170,16 @@ pub(crate) struct Body {
 
 impl Body {
     pub(crate) fn new() -> Self {
+        Self::for_messages(0)
+    }
+
+    /// A body that is about to take in so many messages at once.
+    pub(crate) fn for_messages(count: usize) -> Self {
         let text = Arc::new(AppendOnly::with_capacity(FIRST_TEXT_BYTES));
-        let views = AppendOnly::with_capacity(FIRST_VIEWS);
+        let capacity = count.min(MOST_FIRST_VIEWS).next_power_of_two().max(FIRST_VIEWS);
+        let views = AppendOnly::with_capacity(capacity);
         Self {
-            bytes: FIRST_TEXT_BYTES + FIRST_VIEWS * size_of::<MessageView>(),
+            bytes: FIRST_TEXT_BYTES + capacity * size_of::<MessageView>(),
             run: Arc::new(Run {
                 views,
                 memory: Mutex::new(vec![Piece::text(&text)]),
@@ -245,7 +200,7 @@ impl Body {
     }
 
     /// Takes a message in, at the end.
-    pub(crate) fn push(&mut self, message: &NewView<'_>) {
+    pub(crate) fn push(&mut self, message: &MessageRef<'_>) {
         let view = MessageView {
             content: self.keep_text(message.content),
             created_us: message.created,
@@ -301,7 +256,7 @@ impl Body {
         text.map_or(Text::EMPTY, |text| self.keep_text(text))
     }
 
-    fn keep_details(&mut self, message: &NewView<'_>) -> *const MessageDetails {
+    fn keep_details(&mut self, message: &MessageRef<'_>) -> *const MessageDetails {
         let fields = [
             message.tool_calls,
             message.tool_call_id,
@@ -382,9 +337,10 @@ fn same_text(one: Text, other: Text) -> bool {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+    use crate::model::Place;
 
-    fn message(seq: u32, content: &str) -> NewView<'_> {
-        NewView {
+    fn message(seq: u32, content: &str) -> MessageRef<'_> {
+        MessageRef {
             place: Place {
                 seq,
                 total_tokens: 0,
@@ -429,7 +385,7 @@ mod tests {
     #[test]
     fn the_same_message_reads_the_same_in_another_body() {
         let (mut one, mut other) = (Body::new(), Body::new());
-        let with_call = NewView {
+        let with_call = MessageRef {
             tool_calls: Some("[{}]"),
             ..message(1, "a")
         };

@@ -1,11 +1,11 @@
 //! A session in memory: its head, its newest messages, and the planners of the windows that were asked of it.
 
-use super::body::{Body, NewView, Run};
+use super::body::{Body, Run};
 use super::view::MessageView;
 use super::window::{Prepared, Summary, Window};
 use crate::context::{Entry, Memo, Planner, Policy, WindowOptions};
 use crate::error::{Error, Kind, Result};
-use crate::model::{Message, ReadyMessage, SessionChanges};
+use crate::model::{Message, MessageRef, ReadyMessage, SessionChanges};
 use crate::storage::{Head, Snapshot};
 use std::sync::Arc;
 
@@ -77,13 +77,13 @@ impl Loaded {
         };
         for message in messages {
             self.head.place = self.head.place.next(message.role, message.tokens);
-            self.push(&NewView::placed(message, self.head.place));
+            self.push(&MessageRef::placed(message, self.head.place));
         }
         self.head.revision = revision;
         true
     }
 
-    fn push(&mut self, message: &NewView<'_>) {
+    fn push(&mut self, message: &MessageRef<'_>) {
         self.body.push(message);
         let Some(view) = self.body.run().views().last() else {
             return;
@@ -211,7 +211,7 @@ impl Loaded {
         let mut messages = Vec::new();
         for seq in seqs {
             snapshot.messages(&self.head.path, seq..=seq, &mut |message| {
-                messages.push(message);
+                messages.push(Message::from(message));
                 Ok(())
             })?;
         }
@@ -224,12 +224,12 @@ impl Loaded {
         if self.first <= first {
             return Ok(());
         }
-        let mut body = Body::new();
+        let expected = (self.head.place.seq + 1 - first) as usize;
+        let mut body = Body::for_messages(expected);
         snapshot.messages(&self.head.path, first..=self.head.place.seq, &mut |message| {
-            body.push(&NewView::from(&message));
+            body.push(&message);
             Ok(())
         })?;
-        let expected = (self.head.place.seq + 1 - first) as usize;
         if body.run().views().len() != expected {
             return Err(Error::new(
                 Kind::Corrupt,

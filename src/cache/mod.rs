@@ -53,7 +53,10 @@ impl Entry {
 
     /// Keeps it from being evicted next.
     pub(crate) fn note_use(&self) {
-        self.used.store(true, Ordering::Relaxed);
+        // Who only reads leaves the cache line to the other readers.
+        if !self.used.load(Ordering::Relaxed) {
+            self.used.store(true, Ordering::Relaxed);
+        }
     }
 
     /// Forgets the messages, unless the session is no more.

@@ -1,10 +1,10 @@
 //! A window as it is handed out: a front, a run from the cut to the end, and the report about both.
 
-use super::body::{Body, NewView, Run};
+use super::body::{Body, Run};
 use super::view::MessageView;
 use crate::context::{Planner, Usage};
 use crate::error::{Error, Kind, Result};
-use crate::model::{Message, MessageFlags, Place, Role};
+use crate::model::{Message, MessageFlags, MessageRef, Place, Role};
 use std::sync::Arc;
 
 /// The part of a window that stays the same until the cut moves.
@@ -49,7 +49,7 @@ impl Prepared {
             if index == summary_place && summary_shown {
                 body.push(&summary.view());
             }
-            body.push(&NewView::from(message));
+            body.push(&MessageRef::from(message));
         }
         if summary_place == front.len() && summary_shown {
             body.push(&summary.view());
@@ -96,8 +96,8 @@ fn left_out(front: &[Message], cut: u32) -> (u32, u32) {
 }
 
 impl Summary<'_> {
-    fn view(&self) -> NewView<'_> {
-        NewView {
+    fn view(&self) -> MessageRef<'_> {
+        MessageRef {
             place: Place::default(),
             role: Role::System,
             flags: MessageFlags::SUMMARY,
@@ -112,12 +112,13 @@ impl Summary<'_> {
     }
 }
 
-/// The messages for the next prompt, as of one moment.
+/// The messages for the next prompt, as of one moment. Handed from function to function on every cached window, so there is
+/// nothing in it that is not needed.
 pub struct Window {
     prepared: Arc<Prepared>,
     run_len: usize,
-    head: Place,
-    usage: Usage,
+    head_seq: u32,
+    tokens: u64,
     budget: u64,
     revision: u64,
 }
@@ -157,8 +158,8 @@ impl Window {
         Ok(Self {
             run_len: (head.seq + 1 - prepared.cut) as usize,
             prepared: Arc::clone(prepared),
-            head,
-            usage,
+            head_seq: head.seq,
+            tokens: usage.tokens,
             budget: planner.policy().budget(),
             revision,
         })
@@ -196,10 +197,10 @@ impl Window {
         let front = prepared.front.views().len() as u64;
         let shown_before_cut = front - u64::from(prepared.shows_summary);
         WindowReport {
-            tokens: self.usage.tokens,
+            tokens: self.tokens,
             budget_tokens: self.budget,
             cut_seq: prepared.cut,
-            head_seq: self.head.seq,
+            head_seq: self.head_seq,
             front_messages: front,
             left_out_messages: u64::from(prepared.cut - 1) - shown_before_cut,
             left_out_tokens: prepared.tokens_before_cut - prepared.front_tokens,

@@ -176,6 +176,89 @@ pub struct Message {
     pub metadata: Option<String>,
 }
 
+/// A message as it is kept, its texts borrowed from wherever they are.
+#[derive(Clone, Copy, Debug)]
+pub struct MessageRef<'a> {
+    /// Where it stands.
+    pub place: Place,
+    /// Who speaks.
+    pub role: Role,
+    /// Pinned, estimated.
+    pub flags: MessageFlags,
+    /// Its tokens.
+    pub tokens: u32,
+    /// When it was said.
+    pub created: Micros,
+    /// What is said.
+    pub content: &'a str,
+    /// The assistant's tool calls.
+    pub tool_calls: Option<&'a str>,
+    /// Which call it answers.
+    pub tool_call_id: Option<&'a str>,
+    /// The model that wrote it.
+    pub model: Option<&'a str>,
+    /// The caller's JSON object.
+    pub metadata: Option<&'a str>,
+}
+
+impl<'a> From<&'a Message> for MessageRef<'a> {
+    fn from(message: &'a Message) -> Self {
+        Self {
+            place: Place {
+                seq: message.seq,
+                total_tokens: message.total_tokens,
+                turn: message.turn,
+            },
+            role: message.role,
+            flags: message.flags,
+            tokens: message.tokens,
+            created: message.created,
+            content: &message.content,
+            tool_calls: message.tool_calls.as_deref(),
+            tool_call_id: message.tool_call_id.as_deref(),
+            model: message.model.as_deref(),
+            metadata: message.metadata.as_deref(),
+        }
+    }
+}
+
+impl<'a> MessageRef<'a> {
+    /// A message that was appended, in its place.
+    pub fn placed(message: &'a ReadyMessage, place: Place) -> Self {
+        Self {
+            place,
+            role: message.role,
+            flags: message.flags,
+            tokens: message.tokens,
+            created: message.created,
+            content: &message.content,
+            tool_calls: message.tool_calls.as_deref(),
+            tool_call_id: message.tool_call_id.as_deref(),
+            model: message.model.as_deref(),
+            metadata: message.metadata.as_deref(),
+        }
+    }
+}
+
+impl From<MessageRef<'_>> for Message {
+    fn from(message: MessageRef<'_>) -> Self {
+        Self {
+            seq: message.place.seq,
+            role: message.role,
+            flags: message.flags,
+            tokens: message.tokens,
+            total_tokens: message.place.total_tokens,
+            turn: message.place.turn,
+            created: message.created,
+            content: message.content.to_owned(),
+            tool_calls: message.tool_calls.map(str::to_owned),
+            tool_call_id: message.tool_call_id.map(str::to_owned),
+            model: message.model.map(str::to_owned),
+            metadata: message.metadata.map(str::to_owned),
+        }
+    }
+}
+
 /// What an acknowledged change survives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(i32)]

@@ -8,7 +8,8 @@ pub mod metadata;
 pub mod session;
 
 pub use message::{
-    AppendOptions, Durability, Message, MessageFlags, NewMessage, Place, ReadyMessage, Receipt, Role, Tokens,
+    AppendOptions, Durability, Message, MessageFlags, MessageRef, NewMessage, Place, ReadyMessage, Receipt, Role,
+    Tokens,
 };
 pub use session::{ListOptions, NewSession, Session, SessionChanges, SessionPage, Status};
 

@@ -9,7 +9,7 @@ pub(crate) use mutation::{Mutation, Outcome};
 
 use crate::context::{Entry, Memo};
 use crate::error::Result;
-use crate::model::{Durability, ListOptions, Message, Place, Session, SessionPage};
+use crate::model::{Durability, ListOptions, MessageRef, Place, Session, SessionPage};
 use std::ops::RangeInclusive;
 use std::sync::atomic::AtomicU64;
 
@@ -100,11 +100,11 @@ pub(crate) trait Snapshot {
     /// What a planner needs of messages, in order.
     fn entries(&self, path: &Path, range: RangeInclusive<u32>, visit: &mut dyn FnMut(Entry)) -> Result<()>;
 
-    /// Messages, in order.
+    /// Messages, in order. What is borrowed is gone after the visit.
     fn messages(
         &self,
         path: &Path,
         range: RangeInclusive<u32>,
-        visit: &mut dyn FnMut(Message) -> Result<()>,
+        visit: &mut dyn FnMut(MessageRef<'_>) -> Result<()>,
     ) -> Result<()>;
 }

@@ -1,7 +1,7 @@
 //! One session of a store, as a caller holds it.
 
 use super::{Inner, Window, unexpected};
-use crate::cache::body::{Body, NewView, Run};
+use crate::cache::body::{Body, Run};
 use crate::cache::view::MessageView;
 use crate::cache::{Entry, Loaded, State};
 use crate::context::WindowOptions;
@@ -194,7 +194,7 @@ impl Conversation {
         let mut body = Body::new();
         let mut count = 0;
         snapshot.messages(&loaded.head.path, first..=last, &mut |message| {
-            body.push(&NewView::from(&message));
+            body.push(&message);
             count += 1;
             Ok(())
         })?;

@@ -8,6 +8,7 @@ mod claim;
 mod connection;
 mod failure;
 mod list;
+mod raw;
 mod readers;
 mod rows;
 mod schema;
@@ -20,7 +21,7 @@ use claim::Claim;
 use connection::Opener;
 use failure::Place;
 use parking_lot::{MappedMutexGuard, Mutex, MutexGuard};
-use readers::{Hold, Pool, View, closed};
+use readers::{Hold, Pool, Reader, View, closed};
 use rusqlite::{Connection, OptionalExtension};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -174,8 +175,8 @@ impl SqliteStorage {
 struct HeldWriter<'a>(MappedMutexGuard<'a, Writer>);
 
 impl Hold for HeldWriter<'_> {
-    fn connection(&self) -> Option<&Connection> {
-        Some(self.0.connection())
+    fn reader(&self) -> Option<&Reader> {
+        Some(self.0.reader())
     }
 }
 

@@ -2,14 +2,40 @@
 
 use super::connection::Opener;
 use super::failure::Place;
+use super::raw::RangeStatement;
 use super::{list, rows};
 use crate::context::Entry;
 use crate::error::{Error, Kind, Result};
-use crate::model::{ListOptions, Message, Session, SessionPage};
+use crate::model::{ListOptions, MessageRef, Session, SessionPage};
 use crate::storage::{Head, Path, SessionKey, Snapshot, Stretch};
 use parking_lot::{Condvar, Mutex};
 use rusqlite::{Connection, OptionalExtension};
+use std::cell::RefCell;
 use std::ops::RangeInclusive;
+
+/// A connection, and what is prepared on it for good.
+pub(super) struct Reader {
+    // Dropped before the connection.
+    entries: RefCell<RangeStatement>,
+    messages: RefCell<RangeStatement>,
+    pub(super) connection: Connection,
+}
+
+impl Reader {
+    pub(super) fn new(connection: Connection) -> rusqlite::Result<Self> {
+        Ok(Self {
+            entries: RangeStatement::prepare(&connection, rows::SELECT_ENTRIES)?.into(),
+            messages: RangeStatement::prepare(&connection, rows::SELECT_MESSAGES)?.into(),
+            connection,
+        })
+    }
+
+    /// Lets go of what is prepared.
+    pub(super) fn into_connection(self) -> Connection {
+        self.connection.flush_prepared_statement_cache();
+        self.connection
+    }
+}
 
 /// Connections that only read, opened as they are needed and kept.
 pub(super) struct Pool {
@@ -20,7 +46,7 @@ pub(super) struct Pool {
 }
 
 struct State {
-    idle: Vec<Connection>,
+    idle: Vec<Reader>,
     open: usize,
     closed: bool,
 }
@@ -46,8 +72,8 @@ impl Pool {
             if state.closed {
                 return Err(closed(&self.opener.place));
             }
-            if let Some(connection) = state.idle.pop() {
-                return Ok(Lease::new(self, connection));
+            if let Some(reader) = state.idle.pop() {
+                return Ok(Lease::new(self, reader));
             }
             if state.open < self.most {
                 break;
@@ -58,7 +84,8 @@ impl Pool {
         drop(state);
         self.opener
             .reader()
-            .map(|connection| Lease::new(self, connection))
+            .and_then(|connection| Reader::new(connection).map_err(|error| self.opener.place.explain(&error)))
+            .map(|reader| Lease::new(self, reader))
             .inspect_err(|_| {
                 self.state.lock().open -= 1;
                 self.returned.notify_one();
@@ -88,14 +115,14 @@ pub(super) fn closed(place: &Place) -> Error {
 /// A connection that goes back to its pool.
 pub(super) struct Lease<'a> {
     pool: &'a Pool,
-    connection: Option<Connection>,
+    reader: Option<Reader>,
 }
 
 impl<'a> Lease<'a> {
-    fn new(pool: &'a Pool, connection: Connection) -> Self {
+    fn new(pool: &'a Pool, reader: Reader) -> Self {
         Self {
             pool,
-            connection: Some(connection),
+            reader: Some(reader),
         }
     }
 }
@@ -103,7 +130,7 @@ impl<'a> Lease<'a> {
 impl Drop for Lease<'_> {
     fn drop(&mut self) {
         let mut state = self.pool.state.lock();
-        state.idle.extend(self.connection.take());
+        state.idle.extend(self.reader.take());
         // Close may wait beside those who want a connection.
         self.pool.returned.notify_all();
     }
@@ -111,12 +138,12 @@ impl Drop for Lease<'_> {
 
 /// Something that holds a connection for as long as a view is needed.
 pub(super) trait Hold {
-    fn connection(&self) -> Option<&Connection>;
+    fn reader(&self) -> Option<&Reader>;
 }
 
 impl Hold for Lease<'_> {
-    fn connection(&self) -> Option<&Connection> {
-        self.connection.as_ref()
+    fn reader(&self) -> Option<&Reader> {
+        self.reader.as_ref()
     }
 }
 
@@ -146,8 +173,12 @@ impl<'a, H: Hold> View<'a, H> {
     }
 
     fn with<T>(&self, run: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
-        let connection = self.hold.connection().ok_or_else(|| closed(self.place))?;
-        run(connection).map_err(|error| self.place.explain(&error))
+        self.with_reader(|reader| run(&reader.connection))
+    }
+
+    fn with_reader<T>(&self, run: impl FnOnce(&Reader) -> rusqlite::Result<T>) -> Result<T> {
+        let reader = self.hold.reader().ok_or_else(|| closed(self.place))?;
+        run(reader).map_err(|error| self.place.explain(&error))
     }
 }
 
@@ -211,13 +242,13 @@ impl<H: Hold> Snapshot for View<'_, H> {
     }
 
     fn entries(&self, path: &Path, range: RangeInclusive<u32>, visit: &mut dyn FnMut(Entry)) -> Result<()> {
-        self.with(|connection| {
-            let mut statement = connection.prepare_cached(rows::SELECT_ENTRIES)?;
+        self.with_reader(|reader| {
+            let mut statement = reader.entries.borrow_mut();
             for keys in key_ranges(path, &range) {
-                let mut found = statement.query(keys)?;
-                while let Some(row) = found.next()? {
+                statement.each(keys, |row| {
                     visit(rows::entry(row)?);
-                }
+                    Ok(true)
+                })?;
             }
             Ok(())
         })
@@ -227,18 +258,18 @@ impl<H: Hold> Snapshot for View<'_, H> {
         &self,
         path: &Path,
         range: RangeInclusive<u32>,
-        visit: &mut dyn FnMut(Message) -> Result<()>,
+        visit: &mut dyn FnMut(MessageRef<'_>) -> Result<()>,
     ) -> Result<()> {
         let mut refused = Ok(());
-        self.with(|connection| {
-            let mut statement = connection.prepare_cached(rows::SELECT_MESSAGES)?;
+        self.with_reader(|reader| {
+            let mut statement = reader.messages.borrow_mut();
             for keys in key_ranges(path, &range) {
-                let mut found = statement.query(keys)?;
-                while let Some(row) = found.next()? {
+                statement.each(keys, |row| {
                     refused = visit(rows::message(row)?);
-                    if refused.is_err() {
-                        return Ok(());
-                    }
+                    Ok(refused.is_ok())
+                })?;
+                if refused.is_err() {
+                    break;
                 }
             }
             Ok(())

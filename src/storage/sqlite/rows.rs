@@ -1,8 +1,9 @@
 //! From rows to model types. The column lists stand beside the functions that read them.
 
+use super::raw;
 use crate::context::Entry;
 use crate::error::Result as ModelResult;
-use crate::model::{Message, MessageFlags, Place, Role, Session, Status};
+use crate::model::{MessageFlags, MessageRef, Place, Role, Session, Status};
 use crate::storage::{Head, Path, SessionKey, Stretch};
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
 use rusqlite::{Result, Row};
@@ -98,32 +99,34 @@ pub(super) fn session(row: &Row<'_>) -> Result<Session> {
 pub(super) const SELECT_ENTRIES: &str =
     "SELECT key, role, flags, tokens, turn FROM messages WHERE key BETWEEN ?1 AND ?2 ORDER BY key";
 
-pub(super) fn entry(row: &Row<'_>) -> Result<Entry> {
+pub(super) fn entry(row: &raw::Row<'_>) -> Result<Entry> {
     Ok(Entry {
-        seq: seq_of(row.get(0)?),
-        role: checked(row.get(1)?, 1, Role::from_number)?,
-        pinned: MessageFlags(row.get(2)?).contains(MessageFlags::PINNED),
-        tokens: row.get(3)?,
-        turn: row.get(4)?,
+        seq: seq_of(row.integer(0)),
+        role: checked(row.number(1)?, 1, Role::from_number)?,
+        pinned: MessageFlags(row.number(2)?).contains(MessageFlags::PINNED),
+        tokens: row.number(3)?,
+        turn: row.number(4)?,
     })
 }
 
 pub(super) const SELECT_MESSAGES: &str = "SELECT key, role, flags, tokens, turn, total_tokens, created, content, \
      tool_calls, tool_call_id, model, metadata FROM messages WHERE key BETWEEN ?1 AND ?2 ORDER BY key";
 
-pub(super) fn message(row: &Row<'_>) -> Result<Message> {
-    Ok(Message {
-        seq: seq_of(row.get(0)?),
-        role: checked(row.get(1)?, 1, Role::from_number)?,
-        flags: MessageFlags(row.get(2)?),
-        tokens: row.get(3)?,
-        turn: row.get(4)?,
-        total_tokens: unsigned(row, 5)?,
-        created: row.get(6)?,
-        content: row.get(7)?,
-        tool_calls: row.get(8)?,
-        tool_call_id: row.get(9)?,
-        model: row.get(10)?,
-        metadata: row.get(11)?,
+pub(super) fn message<'a>(row: &'a raw::Row<'_>) -> Result<MessageRef<'a>> {
+    Ok(MessageRef {
+        place: Place {
+            seq: seq_of(row.integer(0)),
+            total_tokens: row.number(5)?,
+            turn: row.number(4)?,
+        },
+        role: checked(row.number(1)?, 1, Role::from_number)?,
+        flags: MessageFlags(row.number(2)?),
+        tokens: row.number(3)?,
+        created: row.integer(6),
+        content: row.text(7)?.unwrap_or_default(),
+        tool_calls: row.text(8)?,
+        tool_call_id: row.text(9)?,
+        model: row.text(10)?,
+        metadata: row.text(11)?,
     })
 }

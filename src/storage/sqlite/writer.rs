@@ -3,6 +3,7 @@
 use super::changes::{self, Refusal};
 use super::connection::Opener;
 use super::failure::Place;
+use super::readers::Reader;
 use crate::error::{Error, Kind, Result};
 use crate::model::Durability;
 use crate::storage::{Mutation, Outcome, SessionKey};
@@ -20,7 +21,7 @@ const TAILS: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
 
 /// The writer's connection and what it knows of its own transaction.
 pub(super) struct Writer {
-    connection: Connection,
+    reader: Reader,
     place: Place,
     in_memory: bool,
     tails: Tails,
@@ -47,7 +48,7 @@ impl Writer {
                 .map_err(|error| place.explain(&error))?;
         }
         let mut writer = Self {
-            connection,
+            reader: Reader::new(connection).map_err(|error| opener.place.explain(&error))?,
             place,
             in_memory,
             tails: LruCache::new(TAILS),
@@ -60,8 +61,9 @@ impl Writer {
         Ok(writer)
     }
 
-    pub(super) fn connection(&self) -> &Connection {
-        &self.connection
+    /// The same connection, for reading.
+    pub(super) fn reader(&self) -> &Reader {
+        &self.reader
     }
 
     /// Frames in the WAL file after the last commit here; any thread may look.
@@ -89,7 +91,7 @@ impl Writer {
                 self.change_in_savepoint(mutation, reached)
             };
             results.push(result);
-            if self.connection.is_autocommit() {
+            if self.reader.connection.is_autocommit() {
                 return self.all_failed(batch, results);
             }
         }
@@ -113,7 +115,7 @@ impl Writer {
     }
 
     fn begin(&mut self, durability: Durability) -> Result<()> {
-        if !self.deferred && !self.connection.is_autocommit() {
+        if !self.deferred && !self.reader.connection.is_autocommit() {
             // A fault in the middle of the last batch left its transaction open.
             self.abandon();
         }
@@ -150,7 +152,7 @@ impl Writer {
             Err(_) => {
                 self.tails.clear();
                 // What was deferred stays in its transaction as long as SQLite keeps it, to be tried again.
-                if self.connection.is_autocommit() || !self.deferred {
+                if self.reader.connection.is_autocommit() || !self.deferred {
                     self.abandon();
                 }
             }
@@ -159,7 +161,7 @@ impl Writer {
     }
 
     fn abandon(&mut self) {
-        if !self.connection.is_autocommit() {
+        if !self.reader.connection.is_autocommit() {
             let _already_over = self.run("ROLLBACK");
         }
         self.rolled_back();
@@ -173,17 +175,17 @@ impl Writer {
     fn change_in_savepoint(&mut self, mutation: &Mutation, reached: Durability) -> Result<Outcome> {
         self.run("SAVEPOINT mutation")?;
         let result = self.change(mutation, reached);
-        if result.is_err() && !self.connection.is_autocommit() {
+        if result.is_err() && !self.reader.connection.is_autocommit() {
             self.run("ROLLBACK TO mutation")?;
         }
-        if !self.connection.is_autocommit() {
+        if !self.reader.connection.is_autocommit() {
             self.run("RELEASE mutation")?;
         }
         result
     }
 
     fn change(&mut self, mutation: &Mutation, reached: Durability) -> Result<Outcome> {
-        changes::apply(&self.connection, &mut self.tails, mutation, reached).map_err(|refusal| {
+        changes::apply(&self.reader.connection, &mut self.tails, mutation, reached).map_err(|refusal| {
             // What the failed statement knew of the session may be ahead of what is kept.
             self.tails.clear();
             match refusal {
@@ -220,7 +222,7 @@ impl Writer {
 
     /// Moves what the WAL holds into the file, as far as no reader still needs it there.
     pub(super) fn checkpoint(&self) -> Result<()> {
-        checkpoint(&self.connection, &self.place)
+        checkpoint(&self.reader.connection, &self.place)
     }
 
     fn commit_at(&mut self, durability: Durability, first_time: bool) -> Result<()> {
@@ -233,7 +235,8 @@ impl Writer {
             return Ok(());
         }
         let level = if wanted == Durability::Disk { "FULL" } else { "NORMAL" };
-        self.connection
+        self.reader
+            .connection
             .pragma_update(None, "synchronous", level)
             .map_err(|error| self.place.explain(&error))?;
         self.commits = wanted;
@@ -241,7 +244,8 @@ impl Writer {
     }
 
     fn run(&self, sql: &str) -> Result<()> {
-        self.connection
+        self.reader
+            .connection
             .prepare_cached(sql)
             .and_then(|mut statement| statement.raw_execute())
             .map(drop)
@@ -253,10 +257,10 @@ impl Writer {
         let flushed = self.flush();
         if !self.in_memory {
             // With a limit SQLite would cut the WAL file to nothing now, and the next appends would pay for growing it.
-            let _kept = self.connection.pragma_update(None, "journal_size_limit", -1);
+            let _kept = self.reader.connection.pragma_update(None, "journal_size_limit", -1);
         }
-        self.connection.flush_prepared_statement_cache();
-        let closed = self.connection.close().map_err(|(_, error)| self.place.explain(&error));
+        let connection = self.reader.into_connection();
+        let closed = connection.close().map_err(|(_, error)| self.place.explain(&error));
         flushed.and(closed)
     }
 }
