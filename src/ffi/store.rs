@@ -72,7 +72,7 @@ pub struct StoreOptions {
     pub user_data: *mut c_void,
     /// Counts tokens; NULL is the vocabulary below, then the estimate max(characters / 4, words * 3 / 4) + 4.
     pub count_tokens: CountTokensFn,
-    /// Called with user_data when the store is gone, also when opening it failed; may be NULL.
+    /// Called with user_data when the store is gone, also when opening it failed, unless struct_size was wrong; may be NULL.
     pub destroy: DestroyFn,
     /// "cl100k_base" or "o200k_base", with the feature tokenizer-openai; NULL is none.
     pub tokenizer: *const c_char,
@@ -148,7 +148,9 @@ fn convert(raw: &StoreOptions, tokenizer: Option<HostTokenizer>) -> Result<Optio
         (None, Some(name)) => TokenizerChoice::Named(name.to_owned()),
         (None, None) => TokenizerChoice::Estimate,
         (Some(_), Some(_)) => {
-            return Err(Error::invalid("count_tokens and tokenizer are both given; give one"));
+            return Err(Error::invalid(
+                "tokenizer is given beside count_tokens or destroy: either the library counts tokens or the host; give one",
+            ));
         }
     };
     Ok(Options {
