@@ -93,8 +93,10 @@ fn caller_structs(header: &str) -> Vec<Item> {
 /// What the cases of a macro in hostile.c are about: its first one or two arguments.
 fn cases(macro_name: &str, arguments: usize) -> BTreeSet<String> {
     let source = read("tests/c/hostile.c");
-    let calls = source.split(&format!("    {macro_name}(")).skip(1);
-    calls
+    let call = format!("    {macro_name}(");
+    source
+        .split(call.as_str())
+        .skip(1)
         .map(|call| {
             let names: Vec<&str> = call.split(',').take(arguments).map(str::trim).collect();
             names.join(".")
