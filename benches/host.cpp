@@ -178,7 +178,9 @@ figures history(const std::string &folder) {
     }
     turnkeep_session_close(session);
     must("close", turnkeep_store_close, store);
-    return {{"history", median(quarters) / 1'000}, {"field_by_field", median(fields) / 1'000}, {"calls", median(calls) / 1'000}};
+    return {{"history", median(quarters) / 1'000},
+            {"field_by_field", median(fields) / 1'000},
+            {"calls", median(calls) / 1'000}};
 }
 
 // What the two processes of T12 tell each other.
@@ -284,7 +286,7 @@ figures memory(const std::string &folder) {
         turnkeep_messages_free(messages);
         return loaded;
     };
-    warm_up = load("warm up");  // SQLite's own page cache is full now
+    warm_up = load("warm up"); // SQLite's own page cache is full now
     const double before = resident_bytes();
     session = load("long");
     const double after = resident_bytes();
@@ -294,7 +296,7 @@ figures memory(const std::string &folder) {
     return {{"per_message", (after - before) / count}};
 }
 
-}  // namespace
+} // namespace
 
 int main(int argc, char **argv) {
     const std::string target = argc == 3 ? argv[1] : "";
