@@ -13,6 +13,7 @@ function(configure)
     execute_process(
         COMMAND ${CMAKE_COMMAND} -S ${SOURCE_DIR}/tests/consumer/${PROJECT} -B ${WORK_DIR} -G ${GENERATOR} ${ARGN}
             -D CMAKE_BUILD_TYPE=${CONFIG} -D CMAKE_CXX_COMPILER=${CXX} -D "CMAKE_PREFIX_PATH=${PREFIX}"
+            -D CMAKE_RUNTIME_OUTPUT_DIRECTORY=${WORK_DIR}/bin
             -D SOURCE_DIR=${SOURCE_DIR} -D KIND=${KIND} -D SQLITE3_ARCHIVE=${SQLITE3_ARCHIVE}
             -D CARGO=${CARGO} -D TURNKEEP_FEATURES=${FEATURES} -D TURNKEEP_TARGET_DIR=${TARGET_DIR}
         RESULT_VARIABLE failed OUTPUT_VARIABLE said ERROR_VARIABLE said)
@@ -62,8 +63,8 @@ if(failed)
 endif()
 run(${CMAKE_COMMAND} --build ${WORK_DIR} --config ${CONFIG})
 
-file(GLOB_RECURSE programs ${WORK_DIR}/*consumer* ${WORK_DIR}/*sqlite*)
-list(FILTER programs EXCLUDE REGEX "CMakeFiles|\\.(cmake|txt|ninja|pdb|ilk)$|/turnkeep/|/cargo/|_deps")
+file(GLOB_RECURSE programs ${WORK_DIR}/bin/*)
+list(FILTER programs EXCLUDE REGEX "\\.(pdb|ilk)$")
 if(NOT programs)
     message(FATAL_ERROR "nothing was built in ${WORK_DIR}")
 endif()
