@@ -236,7 +236,7 @@ typedef struct {
     void *user_data;
     /* Counts tokens; NULL is the vocabulary below, then the estimate max(characters / 4, words * 3 / 4) + 4. */
     turnkeep_count_tokens_fn count_tokens;
-    /* Called with user_data when the store is gone, also when opening it failed; may be NULL. */
+    /* Called with user_data when the store is gone, also when opening it failed, unless struct_size was wrong; may be NULL. */
     turnkeep_destroy_fn destroy;
     /* "cl100k_base" or "o200k_base", with the feature tokenizer-openai; NULL is none. */
     const char *tokenizer;
