@@ -78,9 +78,12 @@ pub(super) fn apply(
 
 fn create(connection: &Connection, create: &Create) -> Result<Outcome> {
     let session = &create.session;
-    // One number for the session and its first segment: both are never used again.
+    // One number for the session and its first segment: both are never used again. What a deleted session had is in meta.
     let key: i64 = connection
-        .prepare_cached("UPDATE meta SET value = value + 1 WHERE name = 'last_key' RETURNING value")?
+        .prepare_cached(
+            "SELECT 1 + max((SELECT value FROM meta WHERE name = 'last_key'), \
+             coalesce((SELECT max(key) FROM sessions), 0))",
+        )?
         .query_row([], |row| row.get(0))?;
     let segment = u32::try_from(key)
         .ok()
@@ -454,6 +457,9 @@ fn delete(connection: &Connection, delete: &Delete) -> Result<SessionKey> {
         .ok_or_else(|| Error::new(Kind::NotFound, format!("there is no session '{}'", delete.id)))?;
     let head = existing(connection, key)?;
     remove_messages(connection, &head)?;
+    connection
+        .prepare_cached("UPDATE meta SET value = max(value, ?1) WHERE name = 'last_key'")?
+        .execute([key.0])?;
     connection
         .prepare_cached("DELETE FROM sessions WHERE key = ?1")?
         .execute([key.0])?;

@@ -4,36 +4,27 @@
 
 use super::rows;
 use crate::error::{Error, Result};
-use crate::model::{ListOptions, Micros, Session, SessionPage};
+use crate::model::{ListOptions, Session, SessionPage};
 use rusqlite::{Connection, Row};
 
 const DEFAULT_LIMIT: u32 = 50;
 const MAX_LIMIT: u32 = 1000;
 
-/// The place of a session in the order of creation.
+/// The place of a session in the order of creation: keys only ever grow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Position {
-    created: Micros,
-    key: i64,
-}
+struct Position(i64);
 
 impl Position {
-    const NEWEST: Self = Self {
-        created: Micros::MAX,
-        key: i64::MAX,
-    };
+    const NEWEST: Self = Self(i64::MAX);
 
     fn token(self) -> String {
-        format!("c{:x}.{:x}", self.created, self.key)
+        format!("k{:x}", self.0)
     }
 
     fn parse(token: &str) -> Option<Self> {
-        let (created, key) = token.strip_prefix('c')?.split_once('.')?;
-        Some(Self {
-            // Times before 1970 are written as the two's complement.
-            created: u64::from_str_radix(created, 16).ok()? as i64,
-            key: i64::from_str_radix(key, 16).ok()?,
-        })
+        let digits = token.strip_prefix('k')?;
+        let written_by_us = digits.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
+        i64::from_str_radix(digits, 16).ok().filter(|_| written_by_us).map(Self)
     }
 }
 
@@ -71,11 +62,10 @@ impl<'a> Page<'a> {
     pub(super) fn read(&self, connection: &Connection) -> rusqlite::Result<SessionPage> {
         let mut statement = connection.prepare_cached(&format!(
             "SELECT {} FROM sessions s LEFT JOIN sessions p ON p.key = s.parent \
-             WHERE (s.created, s.key) < (?1, ?2) AND (?3 IS NULL OR s.user_id = ?3) \
-             ORDER BY s.created DESC, s.key DESC",
+             WHERE s.key < ?1 AND (?2 IS NULL OR s.user_id = ?2) ORDER BY s.key DESC",
             rows::SESSION_COLUMNS
         ))?;
-        let mut found = statement.query((self.before.created, self.before.key, self.user_id))?;
+        let mut found = statement.query((self.before.0, self.user_id))?;
         let mut sessions = Vec::with_capacity(self.limit.min(64));
         let mut last = self.before;
         // Stepping stops here instead of by LIMIT ?, which SQLite would prepare anew for each number.
@@ -98,12 +88,7 @@ impl<'a> Page<'a> {
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<(Session, Position)> {
-    let session = rows::session(row)?;
-    let position = Position {
-        created: session.created,
-        key: row.get("key")?,
-    };
-    Ok((session, position))
+    Ok((rows::session(row)?, Position(row.get("key")?)))
 }
 
 #[cfg(test)]
@@ -112,15 +97,14 @@ mod tests {
 
     #[test]
     fn a_token_comes_back_as_the_position_it_was_made_from() {
-        for created in [i64::MIN, -1, 0, 1, i64::MAX] {
-            let position = Position { created, key: 7 };
-            assert_eq!(Position::parse(&position.token()), Some(position));
+        for key in [1, 7, i64::MAX] {
+            assert_eq!(Position::parse(&Position(key).token()), Some(Position(key)));
         }
     }
 
     #[test]
     fn a_token_that_no_list_gave_is_refused() {
-        for bad in ["", "c", "c1", "x1.2", "c1.2.3", "c-1.2", "c1.g"] {
+        for bad in ["", "k", "7", "x1", "k1.2", "k-1", "k+1", "kg", "kffffffffffffffff"] {
             assert_eq!(Position::parse(bad), None, "{bad}");
         }
     }

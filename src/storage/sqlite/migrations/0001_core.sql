@@ -35,7 +35,6 @@ CREATE TABLE sessions (
 ) STRICT;
 
 CREATE UNIQUE INDEX sessions_by_name ON sessions (user_id, name) WHERE name IS NOT NULL;
-CREATE INDEX sessions_by_created ON sessions (created, key);
 
 CREATE TABLE paths (
     session   INTEGER NOT NULL,
