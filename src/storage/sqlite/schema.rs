@@ -23,11 +23,19 @@ struct Identity {
 
 impl Identity {
     fn read(connection: &Connection) -> rusqlite::Result<Self> {
-        Ok(Self {
-            application_id: connection.pragma_query_value(None, "application_id", |row| row.get(0))?,
-            version: connection.pragma_query_value(None, "user_version", |row| row.get(0))?,
-            tables: connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?,
-        })
+        // In one statement: between two, another process may have made the store.
+        connection.query_row(
+            "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema) \
+             FROM pragma_application_id, pragma_user_version",
+            [],
+            |row| {
+                Ok(Self {
+                    application_id: row.get(0)?,
+                    version: row.get(1)?,
+                    tables: row.get(2)?,
+                })
+            },
+        )
     }
 
     fn is_empty(self) -> bool {
