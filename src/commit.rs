@@ -5,9 +5,9 @@
 //! handed to a sleeping thread: it is laid down, and one of those who wait is woken to take it up if nobody has by then.
 //! (docs/design.md, "Why does the caller commit?")
 
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
+use crate::panics::caught;
 use crate::sync::{Condvar, Mutex, wait, yield_now};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 #[cfg(loom)]
 use loom::sync::Arc;
@@ -114,14 +114,10 @@ impl<J, T> GroupCommit<J, T> {
 
 /// One result for each job, whatever `apply` does: a caller without one would wait for ever.
 fn apply_all<J, T>(jobs: Vec<J>, count: usize, apply: &impl Fn(Vec<J>) -> Vec<Result<T>>) -> Vec<Result<T>> {
-    let mut results = catch_unwind(AssertUnwindSafe(|| apply(jobs))).unwrap_or_default();
-    results.resize_with(count, || {
-        Err(Error::new(
-            Kind::Panic,
-            "a fault inside Turnkeep while it committed; whether the change was kept is not known: read before a retry",
-        ))
-    });
-    results
+    caught(|| Ok(apply(jobs))).unwrap_or_else(|error| {
+        let error = error.during("commit; whether the change was kept is not known: read before a retry");
+        (0..count).map(|_| Err(error.clone())).collect()
+    })
 }
 
 impl<T> Seat<T> {
@@ -158,6 +154,7 @@ impl<T> Seat<T> {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+    use crate::error::Kind;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     #[test]

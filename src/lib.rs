@@ -13,6 +13,7 @@ mod commit;
 pub mod context;
 pub mod error;
 pub mod model;
+mod panics;
 mod sync;
 
 #[cfg(not(loom))]

@@ -22,7 +22,7 @@ use crate::model::{
 };
 use crate::storage::mutation::{Create, Delete};
 use crate::storage::sqlite::{IN_MEMORY, SqliteStorage};
-use crate::storage::{Mutation, Outcome, SessionKey, Storage};
+use crate::storage::{Mutation, NEVER_SEEN, Outcome, SessionKey, Storage};
 use background::Background;
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -43,9 +43,10 @@ struct Inner {
     durability: Durability,
     /// Nobody else can write to it: memory, or exclusive.
     alone: bool,
+    in_memory: bool,
     window_tokens: u64,
     closed: AtomicBool,
-    /// Deferred changes that could not be written: told to whoever asks for something next.
+    /// Deferred changes that could not be written: told to whoever wants to change something, until a flush has told it.
     lost: Mutex<Option<Error>>,
     background: Option<Background>,
 }
@@ -140,7 +141,7 @@ fn open(location: &str, options: StoreOptions) -> Result<Arc<Inner>> {
     options.check(location)?;
     let in_memory = location == IN_MEMORY;
     let storage = SqliteStorage::open(location, &options.sqlite())?;
-    Ok(Arc::new_cyclic(|inner| Inner {
+    let inner = Arc::new_cyclic(|inner| Inner {
         location: location.to_owned(),
         storage: Box::new(storage),
         commit: GroupCommit::new(),
@@ -148,13 +149,21 @@ fn open(location: &str, options: StoreOptions) -> Result<Arc<Inner>> {
         tokenizer,
         durability: options.durability,
         alone: options.exclusive || in_memory,
+        in_memory,
         window_tokens: options.window_tokens,
         closed: AtomicBool::new(false),
         lost: Mutex::new(None),
         background: (!in_memory && !options.read_only)
             .then(|| Background::start(std::sync::Weak::clone(inner), options.autosave))
             .flatten(),
-    }))
+    });
+    if inner.background.is_none() && options.exclusive && !in_memory && !options.read_only {
+        return Err(Error::new(
+            Kind::Storage,
+            "the system gives no thread, which writes what is deferred",
+        ));
+    }
+    Ok(inner)
 }
 
 impl Inner {
@@ -194,8 +203,8 @@ impl Inner {
     /// Commits a mutation, with others if others come at the same time.
     fn change(&self, mutation: Mutation, durability: Option<Durability>) -> Result<Outcome> {
         self.check_open()?;
-        if let Some(lost) = self.lost.lock().take() {
-            return Err(lost);
+        if let Some(lost) = &*self.lost.lock() {
+            return Err(lost.clone());
         }
         let job = Job {
             durability: self.reachable(durability.unwrap_or(self.durability))?,
@@ -208,6 +217,8 @@ impl Inner {
     fn reachable(&self, durability: Durability) -> Result<Durability> {
         match durability {
             Durability::Deferred if !self.alone => Err(options::cannot_defer()),
+            // Memory has nothing to wait for.
+            _ if self.in_memory => Ok(Durability::Os),
             other => Ok(other),
         }
     }
@@ -218,24 +229,38 @@ impl Inner {
         let mutations: Vec<Mutation> = jobs.into_iter().map(|job| job.mutation).collect();
         #[cfg(feature = "test-panic")]
         forced_panic::during_commit(&mutations);
+        let forget = ForgetOnUnwind(&self.cache);
         let results = self.storage.apply(&mutations, durability);
+        if results.iter().any(Result::is_err) {
+            self.find_out_what_was_lost();
+        }
         for (mutation, result) in mutations.iter().zip(&results) {
-            match result {
-                Ok(outcome) => self.remember(mutation, outcome),
-                Err(error) => self.doubt(error),
+            if let Ok(outcome) = result {
+                self.remember(mutation, outcome);
             }
         }
+        drop(forget);
         if let Some(background) = &self.background {
             background.after_commit(durability == Durability::Deferred, self.storage.wants_maintenance());
         }
         results
     }
 
-    /// After a failure of the storage memory may know more than is kept: deferred changes went with the transaction.
-    fn doubt(&self, error: &Error) {
-        if self.alone && matches!(error.kind(), Kind::Full | Kind::Storage | Kind::Corrupt | Kind::Busy) {
-            self.cache.clear();
+    /// After a failure of the storage: what was deferred may have gone with the transaction, and memory knows too much.
+    fn find_out_what_was_lost(&self) {
+        let count = self.storage.take_lost();
+        if count == 0 {
+            return;
         }
+        self.cache.clear();
+        *self.lost.lock() = Some(Error::new(
+            Kind::Storage,
+            format!(
+                "{count} changes that were acknowledged as DEFERRED could not be written to '{}' and are lost; nothing is \
+                 changed any more until flush has told so",
+                self.location
+            ),
+        ));
     }
 
     /// Feeds memory with what was committed.
@@ -243,7 +268,12 @@ impl Inner {
         match (mutation, outcome) {
             (Mutation::Create(create), Outcome::Created(head)) => {
                 let entry = self.cache.entry(head.key, &create.id);
-                *entry.state.write() = State::Loaded(Box::new(Loaded::new(head.clone())));
+                if let Some(mut state) = entry.state_after_commit()
+                    && matches!(*state, State::Unloaded)
+                {
+                    entry.seen.store(NEVER_SEEN, Ordering::Relaxed);
+                    *state = State::Loaded(Box::new(Loaded::new(head.clone())));
+                }
                 self.cache.account(&entry);
             }
             (Mutation::Append(append), Outcome::Appended(receipt)) if !receipt.repeated => {
@@ -259,7 +289,9 @@ impl Inner {
             (Mutation::Clear(clear), Outcome::Cleared(_)) => self.tell(clear.key, |_| false),
             (_, Outcome::Deleted(key)) => {
                 if let Some(entry) = self.cache.known(*key) {
-                    *entry.state.write() = State::Deleted;
+                    if let Some(mut state) = entry.state_after_commit() {
+                        *state = State::Deleted;
+                    }
                     self.cache.account(&entry);
                 }
             }
@@ -271,7 +303,9 @@ impl Inner {
     /// it has become too large, to be read anew from its cut on.
     fn tell(&self, key: SessionKey, news: impl FnOnce(&mut Loaded) -> bool) {
         let Some(entry) = self.cache.known(key) else { return };
-        let mut state = entry.state.write();
+        let Some(mut state) = entry.state_after_commit() else {
+            return;
+        };
         let State::Loaded(loaded) = &mut *state else { return };
         let bytes_before = loaded.bytes();
         let follows = news(loaded);
@@ -339,23 +373,19 @@ impl Inner {
     fn flush(&self) -> Result<()> {
         self.check_open()?;
         let flushed = self.storage.flush();
-        self.after_save(&flushed);
+        if flushed.is_err() {
+            self.find_out_what_was_lost();
+        }
         self.lost.lock().take().map_or(flushed, Err)
     }
 
-    /// Writes what was deferred, from the background.
-    fn save_deferred(&self) {
+    /// Writes what was deferred, from the background. What fails and is not lost is tried again.
+    fn save_deferred(&self) -> Result<()> {
         let saved = self.storage.save_deferred();
-        self.after_save(&saved);
-        if let Err(error) = saved {
-            *self.lost.lock() = Some(error.during("write what was deferred"));
+        if saved.is_err() {
+            self.find_out_what_was_lost();
         }
-    }
-
-    fn after_save(&self, saved: &Result<()>) {
-        if let Err(error) = saved {
-            self.doubt(error);
-        }
+        saved
     }
 
     fn close(&self) -> Result<()> {
@@ -368,6 +398,17 @@ impl Inner {
         let closed = self.storage.close();
         self.cache.clear();
         self.lost.lock().take().map_or(closed, Err)
+    }
+}
+
+/// A fault while committing leaves memory behind the storage, or before it: all of it is read anew.
+struct ForgetOnUnwind<'a>(&'a Cache);
+
+impl Drop for ForgetOnUnwind<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.clear();
+        }
     }
 }
 

@@ -49,9 +49,10 @@ impl Loaded {
         }
     }
 
-    /// The memory that the messages take.
+    /// The memory that the messages, and what was prepared of them, take.
     pub(crate) fn bytes(&self) -> usize {
-        self.body.bytes()
+        let plans: usize = self.plans.iter().map(Plan::bytes).sum();
+        self.body.bytes() + self.head.summary.len() + plans
     }
 
     /// The rules that a window with these options follows.
@@ -164,9 +165,13 @@ impl Loaded {
                 .iter()
                 .for_each(|view| planner.push(&view.entry()));
         } else {
+            let mut next = 1;
             snapshot.entries(&self.head.path, 1..=self.head.place.seq, &mut |entry| {
-                planner.push(&entry)
+                expect_seq(&mut next, entry.seq)?;
+                planner.push(&entry);
+                Ok(())
             })?;
+            expect_end(next, self.head.place.seq)?;
         }
         Ok(planner)
     }
@@ -224,23 +229,22 @@ impl Loaded {
         if self.first <= first {
             return Ok(());
         }
-        let expected = (self.head.place.seq + 1 - first) as usize;
-        let mut body = Body::for_messages(expected);
-        snapshot.messages(&self.head.path, first..=self.head.place.seq, &mut |message| {
+        let body = self.read_body(snapshot, first, self.head.place.seq)?;
+        self.install(body, first);
+        Ok(())
+    }
+
+    /// Messages from the storage: all from `first` to `last`, or an error.
+    pub(crate) fn read_body(&self, snapshot: &dyn Snapshot, first: u32, last: u32) -> Result<Body> {
+        let mut body = Body::for_messages((last + 1 - first) as usize);
+        let mut next = first;
+        snapshot.messages(&self.head.path, first..=last, &mut |message| {
+            expect_seq(&mut next, message.place.seq)?;
             body.push(&message);
             Ok(())
         })?;
-        if body.run().views().len() != expected {
-            return Err(Error::new(
-                Kind::Corrupt,
-                format!(
-                    "messages {first} to {} should be {expected} and are not",
-                    self.head.place.seq
-                ),
-            ));
-        }
-        self.install(body, first);
-        Ok(())
+        expect_end(next, last)?;
+        Ok(body)
     }
 
     /// Another body in place of the one that is here; prepared windows hold on to the old one until they are made anew.
@@ -262,6 +266,11 @@ impl Loaded {
 }
 
 impl Plan {
+    fn bytes(&self) -> usize {
+        let prepared = self.prepared.as_ref().map_or(0, |prepared| prepared.front_bytes());
+        self.planner.bytes() + prepared
+    }
+
     /// Whether the cut has moved.
     fn push(&mut self, entry: &Entry, run: &Arc<Run>) -> bool {
         let cut = self.planner.cut();
@@ -277,6 +286,26 @@ impl Plan {
         }
         moved
     }
+}
+
+/// Messages have no holes: what is read must be the next one.
+fn expect_seq(next: &mut u32, found: u32) -> Result<()> {
+    if found != *next {
+        return Err(missing(*next));
+    }
+    *next += 1;
+    Ok(())
+}
+
+fn expect_end(next: u32, last: u32) -> Result<()> {
+    if next <= last { Err(missing(next)) } else { Ok(()) }
+}
+
+fn missing(seq: u32) -> Error {
+    Error::new(
+        Kind::Corrupt,
+        format!("message {seq} should be there and is not: the file is damaged; nothing more is written to it"),
+    )
 }
 
 fn entry_of(message: &Message) -> Entry {

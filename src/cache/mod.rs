@@ -12,10 +12,11 @@ pub(crate) use loaded::Loaded;
 
 use crate::storage::{NEVER_SEEN, SessionKey};
 use lru::LruCache;
-use parking_lot::{Mutex, RwLock};
+use parking_lot::{Mutex, RwLock, RwLockWriteGuard};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 /// What is known of a session.
 pub(crate) enum State {
@@ -35,6 +36,8 @@ pub(crate) struct Entry {
     /// For [`crate::storage::Storage::is_current`].
     pub(crate) seen: AtomicU64,
     used: AtomicBool,
+    /// Something was committed while the session was being read: what is in memory may lack it.
+    missed: AtomicBool,
     /// What the cache has counted for it.
     bytes: AtomicUsize,
 }
@@ -47,6 +50,7 @@ impl Entry {
             state: RwLock::new(State::Unloaded),
             seen: AtomicU64::new(NEVER_SEEN),
             used: AtomicBool::new(false),
+            missed: AtomicBool::new(false),
             bytes: AtomicUsize::new(0),
         }
     }
@@ -66,6 +70,26 @@ impl Entry {
             *state = State::Unloaded;
         }
     }
+
+    /// The state, to be changed by whoever commits; `None` if somebody is reading the session from the storage, for which
+    /// nobody else's commit shall wait. What is in memory then is not to be trusted until it is read anew.
+    pub(crate) fn state_after_commit(&self) -> Option<RwLockWriteGuard<'_, State>> {
+        let state = self.state.try_write_for(PATIENCE_OF_A_COMMIT);
+        if state.is_none() {
+            self.missed.store(true, Ordering::Release);
+        }
+        state
+    }
+
+    /// Whether what is in memory lacks something.
+    pub(crate) fn has_missed(&self) -> bool {
+        self.missed.load(Ordering::Acquire)
+    }
+
+    /// What is read from the storage from here on lacks nothing.
+    pub(crate) fn begin_reading(&self) {
+        self.missed.store(false, Ordering::Release);
+    }
 }
 
 /// The entries of a store.
@@ -83,6 +107,9 @@ struct Shard {
     known: HashMap<SessionKey, Weak<Entry>>,
     sweep_at: usize,
 }
+
+/// Longer than any look at memory, shorter than most reads of the storage.
+const PATIENCE_OF_A_COMMIT: Duration = Duration::from_micros(200);
 
 const MOST_SHARDS: usize = 8;
 const FEWEST_SESSIONS_IN_A_SHARD: usize = 16;
@@ -175,7 +202,7 @@ impl Cache {
             .fetch_sub(entry.bytes.swap(0, Ordering::Relaxed), Ordering::Relaxed);
     }
 
-    /// Forgets every message: something happened to the storage.
+    /// Forgets everything, also what was deleted: something happened to the storage.
     pub(crate) fn clear(&self) {
         for shard in &self.shards {
             let entries: Vec<_> = {
@@ -183,7 +210,10 @@ impl Cache {
                 shard.loaded.clear();
                 shard.known.values().filter_map(Weak::upgrade).collect()
             };
-            entries.iter().for_each(|entry| self.drop_messages(entry));
+            for entry in entries {
+                *entry.state.write() = State::Unloaded;
+                self.drop_messages(&entry);
+            }
         }
     }
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 /// The part of a window that stays the same until the cut moves.
 pub(crate) struct Prepared {
     front: Arc<Run>,
+    front_bytes: usize,
     run: Arc<Run>,
     /// How many messages of the run lie before the cut.
     skip: usize,
@@ -61,6 +62,7 @@ impl Prepared {
             .map(|view| view.total_tokens - u64::from(view.tokens));
         Self {
             front: Arc::clone(body.run()),
+            front_bytes: body.bytes(),
             run: Arc::clone(run),
             skip,
             cut,
@@ -70,6 +72,11 @@ impl Prepared {
             left_out_first,
             left_out_last,
         }
+    }
+
+    /// The memory that the front takes.
+    pub(crate) fn front_bytes(&self) -> usize {
+        self.front_bytes
     }
 
     /// Whether its messages lie in this run.

@@ -28,6 +28,10 @@ impl Pins {
         });
     }
 
+    pub(super) fn bytes(&self) -> usize {
+        self.0.capacity() * size_of::<Pin>()
+    }
+
     pub(super) fn contains(&self, seq: u32) -> bool {
         self.0.binary_search_by_key(&seq, |pin| pin.seq).is_ok()
     }

@@ -260,6 +260,14 @@ impl Planner {
         self.newest_step.iter().map(|message| message.weight).sum()
     }
 
+    /// The memory that it takes, about.
+    pub fn bytes(&self) -> usize {
+        size_of::<Self>()
+            + self.pins.bytes()
+            + (self.turns.capacity() + self.steps.capacity()) * size_of::<Boundary>()
+            + self.newest_step.capacity() * size_of::<Weighed>()
+    }
+
     /// Where it stands, to be kept; `None` if that would be too long.
     pub fn memo(&self) -> Option<Memo> {
         let pins = self.pins.seqs_before(self.cut.seq);

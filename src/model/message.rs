@@ -2,6 +2,7 @@
 
 use super::{Micros, ids, metadata};
 use crate::error::{Error, Result};
+use std::collections::HashSet;
 
 /// Who speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -124,7 +125,9 @@ impl NewMessage {
             if self.role != Role::Assistant {
                 return Err(Error::invalid("only an assistant message can have tool_calls"));
             }
-            metadata::tool_call_ids(calls)?;
+            for id in metadata::tool_call_ids(calls)?.iter().flatten() {
+                ids::check_id("a call's id in tool_calls", id)?;
+            }
         }
         if let Some(id) = &self.tool_call_id {
             if self.role != Role::Tool {
@@ -345,26 +348,41 @@ pub struct ReadyMessage {
     pub metadata: Option<String>,
 }
 
-/// Checks that a tool message answers a call of the step it would continue. `calls` are the `tool_calls` of the
-/// assistant message that began the step; `None` if no step with calls is open.
-///
-/// A result that answers nothing could never stand in a valid prompt, so it is refused instead of being left out of
-/// every window later.
-pub fn check_answers(tool_call_id: Option<&str>, calls: Option<&str>) -> Result<()> {
-    let Some(calls) = calls else {
-        return Err(Error::invalid(
-            "a tool message must follow the assistant message that made the call, or another result of it",
-        ));
-    };
-    let ids = metadata::tool_call_ids(calls)?;
-    let Some(answered) = tool_call_id else {
-        return Ok(());
-    };
-    if ids.iter().any(|id| id.as_deref().is_none_or(|id| id == answered)) {
-        return Ok(());
+/// The calls that an assistant message made, for those who answer them.
+#[derive(Clone, Debug)]
+pub struct ToolCalls {
+    ids: HashSet<String>,
+    /// Some calls have no id, and may be answered by anything.
+    some_without_id: bool,
+}
+
+impl ToolCalls {
+    /// The calls of the step that a tool message would continue. `json` are the `tool_calls` of the assistant message that
+    /// began it; `None` if no step with calls is open, and then there is nothing to answer.
+    ///
+    /// A result that answers nothing could never stand in a valid prompt, so it is refused instead of being left out of
+    /// every window later.
+    pub fn of_step(json: Option<&str>) -> Result<Self> {
+        let json = json.ok_or_else(|| {
+            Error::invalid(
+                "a tool message must follow the assistant message that made the call, or another result of it",
+            )
+        })?;
+        let ids = metadata::tool_call_ids(json)?;
+        Ok(Self {
+            some_without_id: ids.iter().any(Option::is_none),
+            ids: ids.into_iter().flatten().collect(),
+        })
     }
-    Err(Error::invalid(format!(
-        "tool_call_id '{answered}' is none of the {} calls that the assistant message before it made",
-        ids.len()
-    )))
+
+    /// Checks that a tool message answers one of them.
+    pub fn check_answer(&self, tool_call_id: Option<&str>) -> Result<()> {
+        match tool_call_id {
+            Some(id) if !self.some_without_id && !self.ids.contains(id) => Err(Error::invalid(format!(
+                "tool_call_id '{id}' is none of the {} calls that the assistant message before it made",
+                self.ids.len()
+            ))),
+            _ => Ok(()),
+        }
+    }
 }

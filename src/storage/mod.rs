@@ -64,6 +64,12 @@ pub(crate) trait Storage: Send + Sync {
     /// which it was so; begin with [`NEVER_SEEN`].
     fn is_current(&self, key: SessionKey, revision: u64, seen: &AtomicU64) -> Result<bool>;
 
+    /// How many changes, acknowledged as deferred, went with a transaction that failed, since this was last asked.
+    fn take_lost(&self) -> u64;
+
+    /// Remembers that what was read cannot be: nothing more is written.
+    fn note_damage(&self);
+
     /// Makes everything acknowledged so far survive a power cut.
     fn flush(&self) -> Result<()>;
 
@@ -98,7 +104,12 @@ pub(crate) trait Snapshot {
     fn list(&self, options: &ListOptions) -> Result<SessionPage>;
 
     /// What a planner needs of messages, in order.
-    fn entries(&self, path: &Path, range: RangeInclusive<u32>, visit: &mut dyn FnMut(Entry)) -> Result<()>;
+    fn entries(
+        &self,
+        path: &Path,
+        range: RangeInclusive<u32>,
+        visit: &mut dyn FnMut(Entry) -> Result<()>,
+    ) -> Result<()>;
 
     /// Messages, in order. What is borrowed is gone after the visit.
     fn messages(

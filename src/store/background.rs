@@ -1,6 +1,7 @@
 //! The store's own thread: what needs no caller. Moves the WAL into the file, writes what was deferred.
 
 use super::Inner;
+use crate::panics::caught;
 use parking_lot::{Condvar, Mutex};
 use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
@@ -18,6 +19,9 @@ struct Desk {
     changed: Condvar,
 }
 
+/// Longer than any clock here counts without overflow being a question.
+const LONGEST_AUTOSAVE: Duration = Duration::from_secs(365 * 24 * 3600);
+
 #[derive(Default)]
 struct Orders {
     stop: bool,
@@ -32,8 +36,9 @@ enum Work {
 }
 
 impl Background {
-    /// Starts the thread; `None` if the system gives none, and then commits alone keep the WAL bounded.
+    /// Starts the thread; `None` if the system gives none.
     pub(super) fn start(store: Weak<Inner>, autosave: Duration) -> Option<Self> {
+        let autosave = autosave.min(LONGEST_AUTOSAVE);
         let desk = Arc::new(Desk {
             orders: Mutex::new(Orders::default()),
             changed: Condvar::new(),
@@ -41,7 +46,7 @@ impl Background {
         let its_desk = Arc::clone(&desk);
         let thread = std::thread::Builder::new()
             .name("turnkeep".to_owned())
-            .spawn(move || run(&store, &its_desk))
+            .spawn(move || run(&store, &its_desk, autosave))
             .ok()?;
         Some(Self {
             desk,
@@ -71,9 +76,7 @@ impl Background {
     pub(super) fn stop(&self) {
         self.desk.orders.lock().stop = true;
         self.desk.changed.notify_one();
-        let thread = self.thread.lock().take();
-        // The last reference to a store may go on its own thread, which cannot wait for itself.
-        if let Some(thread) = thread.filter(|thread| thread.thread().id() != std::thread::current().id()) {
+        if let Some(thread) = self.thread.lock().take() {
             let _panicked = thread.join();
         }
     }
@@ -101,15 +104,20 @@ impl Desk {
     }
 }
 
-fn run(store: &Weak<Inner>, desk: &Desk) {
+fn run(store: &Weak<Inner>, desk: &Desk, autosave: Duration) {
     loop {
         let work = desk.next();
         let Some(store) = store.upgrade() else { return };
-        match work {
-            Work::Stop => return,
+        let done = caught(|| match work {
+            Work::Stop => Ok(()),
             Work::Save => store.save_deferred(),
             // A checkpoint that failed is tried again when the WAL has grown further; damage is noted by the storage.
-            Work::Maintain => drop(store.storage.maintain()),
+            Work::Maintain => store.storage.maintain(),
+        });
+        match work {
+            Work::Stop => return,
+            Work::Save if done.is_err() => desk.orders.lock().save_at = Some(Instant::now() + autosave),
+            _ => {}
         }
     }
 }

@@ -191,16 +191,10 @@ impl Conversation {
         let (Ok(first), Ok(last)) = (u32::try_from(first), u32::try_from(last)) else {
             return Ok(nothing());
         };
-        let mut body = Body::new();
-        let mut count = 0;
-        snapshot.messages(&loaded.head.path, first..=last, &mut |message| {
-            body.push(&message);
-            count += 1;
-            Ok(())
-        })?;
+        let body = loaded.read_body(snapshot, first, last)?;
         let messages = Messages {
             run: Arc::clone(body.run()),
-            range: 0..count,
+            range: 0..(last + 1 - first) as usize,
         };
         if u64::from(last) == head && body.bytes() <= self.store.cache.most_bytes_of_one() {
             loaded.install(body, first);
@@ -231,6 +225,9 @@ impl Conversation {
 
     /// Looks at the session in memory, if it is there.
     fn in_memory<T>(&self, look: impl FnOnce(&Loaded) -> Result<Option<T>>) -> Result<Option<T>> {
+        if self.entry.has_missed() {
+            return Ok(None);
+        }
         match &*self.entry.state.read() {
             State::Unloaded => Ok(None),
             State::Deleted => Err(deleted()),
@@ -244,9 +241,12 @@ impl Conversation {
     /// Does something with the session in memory that needs the storage, both at the same revision.
     fn load<T>(&self, work: impl FnOnce(&mut Loaded, &dyn Snapshot) -> Result<T>) -> Result<T> {
         let mut state = self.entry.state.write();
+        self.entry.begin_reading();
         let snapshot = self.store.storage.snapshot()?;
         let Some(head) = snapshot.head(self.entry.key)? else {
             *state = State::Deleted;
+            drop((snapshot, state));
+            self.store.cache.account(&self.entry);
             return Err(deleted());
         };
         if !matches!(&*state, State::Loaded(loaded) if loaded.head.revision == head.revision) {
@@ -257,6 +257,10 @@ impl Conversation {
         };
         let result = work(loaded, snapshot.as_ref());
         drop(snapshot);
+        match &result {
+            Err(error) if error.kind() == Kind::Corrupt => self.store.storage.note_damage(),
+            _ => {}
+        }
         if result.as_ref().is_err_and(|error| error.kind() != Kind::TooLarge) {
             *state = State::Unloaded;
         }

@@ -77,6 +77,15 @@ impl StoreOptions {
         if self.durability == Durability::Deferred && !self.exclusive && location != IN_MEMORY {
             return Err(cannot_defer());
         }
+        if self.exclusive && self.read_only {
+            return Err(Error::invalid(
+                "exclusive and read_only are both given: an exclusive store asks nobody what has changed, and a read-only \
+                 one keeps nobody from changing it",
+            ));
+        }
+        if self.exclusive && !cfg!(unix) {
+            return Err(Error::new(Kind::Unsupported, "exclusive stores need a Unix system"));
+        }
         if self.window_tokens == 0 || self.window_tokens > MAX_WINDOW_TOKENS {
             return Err(Error::invalid(format!(
                 "window_tokens is {}; it must be 1 to {MAX_WINDOW_TOKENS}",

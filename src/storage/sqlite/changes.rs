@@ -1,15 +1,16 @@
 //! Mutations as statements. Each function runs inside the writer's transaction and changes all or nothing of what it was
 //! asked: whoever calls it rolls back what failed half-way.
 
+use super::append;
 use super::readers::read_head;
 use super::rows::{message_key, signed};
-use super::writer::Tails;
 use crate::error::{Error, Kind, Result as ModelResult};
-use crate::model::message::check_answers;
-use crate::model::{Durability, Place, ReadyMessage, Receipt, Role};
-use crate::storage::mutation::{Append, Clear, Create, Delete, Update};
+use crate::model::{Durability, Place};
+use crate::storage::mutation::{Clear, Create, Delete, Update};
 use crate::storage::{Head, Mutation, Outcome, Path, SessionKey, Stretch};
+use lru::LruCache;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
+use std::num::NonZeroUsize;
 
 /// Why a mutation failed: a rule of the model, or SQLite.
 #[derive(Debug)]
@@ -30,18 +31,18 @@ impl From<rusqlite::Error> for Refusal {
     }
 }
 
-type Result<T> = std::result::Result<T, Refusal>;
+pub(super) type Result<T> = std::result::Result<T, Refusal>;
 
 /// Where the next message of a session goes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Tail {
-    revision: u64,
-    place: Place,
-    segment: u32,
+    pub(super) revision: u64,
+    pub(super) place: Place,
+    pub(super) segment: u32,
 }
 
 impl Tail {
-    fn of(head: &Head) -> Self {
+    pub(super) fn of(head: &Head) -> Self {
         Self {
             revision: head.revision,
             place: head.place,
@@ -50,41 +51,70 @@ impl Tail {
     }
 }
 
+/// The tails of sessions that were written to lately.
+pub(super) type Tails = LruCache<SessionKey, Tail>;
+
+/// What the writer remembers from one transaction to the next.
+pub(super) struct Known {
+    /// So that an append need not read the row that it is about to change. Each is checked by its revision when it is used,
+    /// and forgotten when a transaction fails.
+    tails: Tails,
+    /// The highest key that was ever given here, also in a transaction that failed: handles may hold it.
+    highest_key: i64,
+}
+
+const TAILS: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
+
+impl Known {
+    pub(super) fn new() -> Self {
+        Self {
+            tails: LruCache::new(TAILS),
+            highest_key: 0,
+        }
+    }
+
+    pub(super) fn forget_tails(&mut self) {
+        self.tails.clear();
+    }
+}
+
 /// Applies one mutation. `reached` goes into the receipt of an append.
 pub(super) fn apply(
     connection: &Connection,
-    tails: &mut Tails,
+    known: &mut Known,
     mutation: &Mutation,
     reached: Durability,
 ) -> Result<Outcome> {
     match mutation {
-        Mutation::Create(create) => self::create(connection, create),
-        Mutation::Append(append) => self::append(connection, tails, append, reached),
+        Mutation::Create(create) => self::create(connection, known, create),
+        Mutation::Append(append) => append::append(connection, &mut known.tails, append, reached),
         Mutation::Update(update) => {
-            tails.pop(&update.key);
+            known.tails.pop(&update.key);
             self::update(connection, update)
         }
         Mutation::Clear(clear) => {
-            tails.pop(&clear.key);
+            known.tails.pop(&clear.key);
             self::clear(connection, clear)
         }
         Mutation::Delete(delete) => {
             let key = self::delete(connection, delete)?;
-            tails.pop(&key);
+            known.tails.pop(&key);
             Ok(Outcome::Deleted(key))
         }
     }
 }
 
-fn create(connection: &Connection, create: &Create) -> Result<Outcome> {
+fn create(connection: &Connection, known: &mut Known, create: &Create) -> Result<Outcome> {
     let session = &create.session;
     // One number for the session and its first segment: both are never used again. What a deleted session had is in meta.
-    let key: i64 = connection
+    let next: i64 = connection
         .prepare_cached(
             "SELECT 1 + max((SELECT value FROM meta WHERE name = 'last_key'), \
              coalesce((SELECT max(key) FROM sessions), 0))",
         )?
         .query_row([], |row| row.get(0))?;
+    let key = next.max(known.highest_key + 1);
+    known.highest_key = key;
     let segment = u32::try_from(key)
         .ok()
         .filter(|key| *key <= i32::MAX as u32)
@@ -161,86 +191,7 @@ fn name_is_taken(user_id: &str, name: &str) -> Error {
     )
 }
 
-fn append(connection: &Connection, tails: &mut Tails, append: &Append, reached: Durability) -> Result<Outcome> {
-    if let Some(key) = &append.options.idempotency_key
-        && let Some(receipt) = first_receipt(connection, append, key, reached)?
-    {
-        flush_with_commit(connection, reached)?;
-        return Ok(Outcome::Appended(receipt));
-    }
-    let tail = match tails.get(&append.key) {
-        Some(known) if move_tail(connection, append, *known)? => *known,
-        _ => {
-            let fresh = Tail::of(&existing(connection, append.key)?);
-            if !move_tail(connection, append, fresh)? {
-                return Err(Error::new(Kind::Storage, "the session's row changed inside one transaction").into());
-            }
-            fresh
-        }
-    };
-    insert_messages(connection, append, tail)?;
-    let after = end_of(append, tail.place)?;
-    let receipt = Receipt {
-        first_seq: tail.place.seq + 1,
-        last_seq: after.seq,
-        revision: tail.revision + 1,
-        durability: reached,
-        repeated: false,
-    };
-    if let Some(key) = &append.options.idempotency_key {
-        keep_receipt(connection, append.key, key, &receipt)?;
-    }
-    tails.put(
-        append.key,
-        Tail {
-            revision: receipt.revision,
-            place: after,
-            segment: tail.segment,
-        },
-    );
-    Ok(Outcome::Appended(receipt))
-}
-
-fn end_of(append: &Append, start: Place) -> ModelResult<Place> {
-    // seq is a u32, and the key keeps 32 bits for it.
-    if append.messages.len() > (u32::MAX - start.seq) as usize {
-        return Err(Error::new(
-            Kind::TooLarge,
-            "a session holds at most 4 294 967 295 messages",
-        ));
-    }
-    Ok(append
-        .messages
-        .iter()
-        .fold(start, |place, message| place.next(message.role, message.tokens)))
-}
-
-/// Moves the session's counters from `tail` to the end of the append; `false` if the session is not at `tail`.
-fn move_tail(connection: &Connection, append: &Append, tail: Tail) -> Result<bool> {
-    check_revision(append.options.expected_revision, tail.revision)?;
-    let end = end_of(append, tail.place)?;
-    let memo = match &append.memo {
-        Some((revision, memo)) if *revision == tail.revision => serde_json::to_string(memo).ok(),
-        _ => None,
-    };
-    let changed = connection
-        .prepare_cached(
-            "UPDATE sessions SET head_seq = ?1, token_total = ?2, turn_count = ?3, revision = revision + 1, \
-             updated = max(updated, ?4), window_memo = coalesce(?5, window_memo) WHERE key = ?6 AND revision = ?7",
-        )?
-        .execute(params![
-            end.seq,
-            signed(end.total_tokens),
-            end.turn,
-            append.now,
-            memo,
-            append.key.0,
-            signed(tail.revision)
-        ])?;
-    Ok(changed == 1)
-}
-
-fn check_revision(expected: Option<u64>, found: u64) -> ModelResult<()> {
+pub(super) fn check_revision(expected: Option<u64>, found: u64) -> ModelResult<()> {
     match expected {
         Some(expected) if expected != found => Err(Error::new(
             Kind::Conflict,
@@ -250,150 +201,8 @@ fn check_revision(expected: Option<u64>, found: u64) -> ModelResult<()> {
     }
 }
 
-fn insert_messages(connection: &Connection, append: &Append, tail: Tail) -> Result<()> {
-    let mut statement = connection.prepare_cached(
-        "INSERT INTO messages (key, role, flags, tokens, total_tokens, turn, created, tool_call_id, model, metadata, \
-         tool_calls, content) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
-    )?;
-    let mut place = tail.place;
-    for (index, message) in append.messages.iter().enumerate() {
-        if message.role == Role::Tool {
-            check_step(connection, append, index, tail).map_err(|refusal| in_batch(refusal, index, append))?;
-        }
-        place = place.next(message.role, message.tokens);
-        statement.execute(params![
-            message_key(tail.segment, place.seq),
-            message.role as i32,
-            message.flags.0,
-            message.tokens,
-            signed(place.total_tokens),
-            place.turn,
-            message.created,
-            message.tool_call_id,
-            message.model,
-            message.metadata,
-            message.tool_calls,
-            message.content,
-        ])?;
-    }
-    Ok(())
-}
-
-fn in_batch(refusal: Refusal, index: usize, append: &Append) -> Refusal {
-    match refusal {
-        Refusal::Model(error) if append.messages.len() > 1 => {
-            Refusal::Model(error.during(format_args!("message {index} of the batch")))
-        }
-        other => other,
-    }
-}
-
-/// Checks that the tool message at `index` answers a call of the step before it: in the batch, or in what is kept.
-fn check_step(connection: &Connection, append: &Append, index: usize, tail: Tail) -> Result<()> {
-    let before = append.messages.get(..index).unwrap_or_default();
-    let answer = append
-        .messages
-        .get(index)
-        .and_then(|message| message.tool_call_id.as_deref());
-    let opener: Option<&ReadyMessage> = before.iter().rev().find(|message| message.role != Role::Tool);
-    let kept_calls;
-    let calls = match opener {
-        Some(message) => message.tool_calls.as_deref(),
-        None => {
-            kept_calls = calls_of_kept_step(connection, append.key, tail)?;
-            kept_calls.as_deref()
-        }
-    };
-    Ok(check_answers(answer, calls)?)
-}
-
-fn calls_of_kept_step(connection: &Connection, key: SessionKey, tail: Tail) -> Result<Option<String>> {
-    let head = existing(connection, key)?;
-    for stretch in head.path.0.iter().rev() {
-        let range = (
-            message_key(stretch.segment, stretch.first_seq),
-            message_key(stretch.segment, tail.place.seq),
-        );
-        let mut statement = connection
-            .prepare_cached("SELECT role, tool_calls FROM messages WHERE key BETWEEN ?1 AND ?2 ORDER BY key DESC")?;
-        let mut found = statement.query(range)?;
-        while let Some(row) = found.next()? {
-            if row.get::<_, i32>(0)? != Role::Tool as i32 {
-                return Ok(row.get(1)?);
-            }
-        }
-    }
-    Ok(None)
-}
-
-fn first_receipt(
-    connection: &Connection,
-    append: &Append,
-    idempotency_key: &str,
-    reached: Durability,
-) -> Result<Option<Receipt>> {
-    let found = connection
-        .prepare_cached(
-            "SELECT first_seq, last_seq, revision FROM receipts WHERE session = ?1 AND idempotency_key = ?2",
-        )?
-        .query_row(params![append.key.0, idempotency_key], |row| {
-            Ok(Receipt {
-                first_seq: row.get(0)?,
-                last_seq: row.get(1)?,
-                revision: super::rows::unsigned(row, 2)?,
-                durability: reached,
-                repeated: true,
-            })
-        })
-        .optional()?;
-    let Some(receipt) = found else { return Ok(None) };
-    let then = (receipt.last_seq - receipt.first_seq + 1) as usize;
-    if then != append.messages.len() {
-        return Err(Error::new(
-            Kind::Mismatch,
-            format!(
-                "idempotency key '{idempotency_key}' was used for {then} messages, not {}; use a new key for a new request",
-                append.messages.len()
-            ),
-        )
-        .into());
-    }
-    Ok(Some(receipt))
-}
-
-/// A retry may ask for more durability than the first try reached: a commit that writes something flushes it all.
-fn flush_with_commit(connection: &Connection, reached: Durability) -> Result<()> {
-    if reached == Durability::Disk {
-        connection.prepare_cached(TOUCH)?.raw_execute()?;
-    }
-    Ok(())
-}
-
-/// Changes nothing, and is written all the same.
-pub(super) const TOUCH: &str = "UPDATE meta SET value = value WHERE name = 'last_key'";
-
-fn keep_receipt(
-    connection: &Connection,
-    session: SessionKey,
-    idempotency_key: &str,
-    receipt: &Receipt,
-) -> Result<()> {
-    connection
-        .prepare_cached(
-            "INSERT INTO receipts (session, idempotency_key, first_seq, last_seq, revision) VALUES (?1, ?2, ?3, ?4, ?5)",
-        )?
-        .execute(params![
-            session.0,
-            idempotency_key,
-            receipt.first_seq,
-            receipt.last_seq,
-            signed(receipt.revision)
-        ])?;
-    Ok(())
-}
-
 /// The head of a session that a mutation needs.
-fn existing(connection: &Connection, key: SessionKey) -> Result<Head> {
+pub(super) fn existing(connection: &Connection, key: SessionKey) -> Result<Head> {
     read_head(connection, key)?
         .ok_or_else(|| Error::new(Kind::NotFound, "the session was deleted; nothing was changed").into())
 }
@@ -443,6 +252,7 @@ fn clear(connection: &Connection, clear: &Clear) -> Result<Outcome> {
     connection
         .prepare_cached(
             "UPDATE sessions SET head_seq = 0, token_total = 0, turn_count = 0, tail_first_seq = 1, window_memo = NULL, \
+             summary = '', summary_tokens = 0, \
              revision = revision + 1, updated = max(updated, ?2) WHERE key = ?1",
         )?
         .execute(params![clear.key.0, clear.now])?;

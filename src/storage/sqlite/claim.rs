@@ -3,7 +3,7 @@
 //! SQLite's locks belong to the process: they keep other processes out, but not a second store in here, which would change
 //! what the exclusive one believes to know.
 
-use super::failure::Place;
+use super::failure::Site;
 use crate::error::{Error, Kind, Result};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
@@ -26,13 +26,9 @@ pub(super) struct Claim {
 
 impl Claim {
     /// Claims a file that exists, for one store or with others.
-    pub(super) fn new(place: &Place, exclusive: bool) -> Result<Self> {
-        let file = file_id(Path::new(&place.location)).map_err(|error| {
-            Error::new(
-                Kind::Storage,
-                format!("{} cannot be looked at: {error}", place.location),
-            )
-        })?;
+    pub(super) fn new(site: &Site, exclusive: bool) -> Result<Self> {
+        let file = file_id(&site.path)
+            .map_err(|error| Error::new(Kind::Storage, format!("{} cannot be looked at: {error}", site.location)))?;
         let mut claims = CLAIMS.lock();
         #[allow(clippy::clone_on_copy, reason = "elsewhere it is a path")]
         let claim = claims.entry(file.clone()).or_default();
@@ -42,7 +38,7 @@ impl Claim {
                 format!(
                     "{} is open in this process already, and one of the two stores is exclusive; use the one that is \
                      open, or close it first",
-                    place.location
+                    site.location
                 ),
             ));
         }
@@ -99,19 +95,16 @@ mod tests {
     #[test]
     fn an_exclusive_claim_is_the_only_one_until_it_is_given_back() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        let place = Place {
-            location: file.path().to_str().unwrap().to_owned(),
-            busy_timeout: Duration::ZERO,
-        };
-        let refused = |exclusive| Claim::new(&place, exclusive).unwrap_err().kind() == Kind::Busy;
-        let shared = (Claim::new(&place, false).unwrap(), Claim::new(&place, false).unwrap());
+        let site = Site::new(file.path().to_str().unwrap(), Duration::ZERO);
+        let refused = |exclusive| Claim::new(&site, exclusive).unwrap_err().kind() == Kind::Busy;
+        let shared = (Claim::new(&site, false).unwrap(), Claim::new(&site, false).unwrap());
         assert!(refused(true));
         drop(shared.0);
         assert!(refused(true));
         drop(shared.1);
-        let exclusive = Claim::new(&place, true).unwrap();
+        let exclusive = Claim::new(&site, true).unwrap();
         assert!(refused(true) && refused(false));
         drop(exclusive);
-        assert!(Claim::new(&place, false).is_ok());
+        assert!(Claim::new(&site, false).is_ok());
     }
 }

@@ -1,10 +1,10 @@
 //! How a connection to a store's file is opened and set up, and where a store may not be.
 
-use super::failure::Place;
+use super::failure::Site;
 use crate::error::{Error, Kind, Result};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, FileControl, OpenFlags};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// SQLite 3.7.0 to 3.51.2 can corrupt a file when one connection writes while another checkpoints.
@@ -28,7 +28,7 @@ const EXCLUSIVE_VFS: Option<&str> = None;
 /// Opens connections to one store.
 #[derive(Clone, Debug)]
 pub(super) struct Opener {
-    pub(super) place: Place,
+    pub(super) site: Site,
     pub(super) read_only: bool,
     pub(super) exclusive: bool,
 }
@@ -66,7 +66,8 @@ impl Opener {
         };
         // A connection is never used by two threads at once: it lives behind a mutex or in a lease.
         let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let path = &plain_path(&self.place.location);
+        // An absolute path is never taken for a URI, which this SQLite is built to read.
+        let path = &self.site.path;
         let connection = self.run(match EXCLUSIVE_VFS.filter(|_| self.exclusive) {
             Some(vfs) => Connection::open_with_flags_and_vfs(path, flags, vfs),
             None => Connection::open_with_flags(path, flags),
@@ -77,9 +78,12 @@ impl Opener {
 
     fn set_up(&self, connection: &Connection) -> Result<()> {
         connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
-        self.run(connection.busy_timeout(self.place.busy_timeout.min(LONGEST_BUSY_TIMEOUT)))?;
+        self.run(connection.busy_timeout(self.site.busy_timeout.min(LONGEST_BUSY_TIMEOUT)))?;
         self.run(connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true))?;
         self.run(connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false))?;
+        // On macOS a plain fsync leaves the data in the disk's own memory.
+        self.run(connection.pragma_update(None, "fullfsync", true))?;
+        self.run(connection.pragma_update(None, "checkpoint_fullfsync", true))?;
         // A plan never depends on a bound value: nothing is prepared again in steady state.
         self.run(connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true))?;
         Ok(())
@@ -98,13 +102,13 @@ impl Opener {
                         format!(
                             "{} cannot have a write-ahead log (journal mode {mode}); a file system without shared \
                              memory or locks cannot hold a store",
-                            self.place.location
+                            self.site.location
                         ),
                     ));
                 }
                 Err(error) => {
-                    let failure = self.place.explain(&error);
-                    if failure.kind() != Kind::Busy || begin.elapsed() > self.place.busy_timeout {
+                    let failure = self.site.explain(&error);
+                    if failure.kind() != Kind::Busy || begin.elapsed() > self.site.busy_timeout {
                         return Err(failure);
                     }
                     std::thread::sleep(Duration::from_millis(1));
@@ -124,17 +128,8 @@ impl Opener {
     }
 
     fn run<T>(&self, result: rusqlite::Result<T>) -> Result<T> {
-        result.map_err(|error| self.place.explain(&error))
+        result.map_err(|error| self.site.explain(&error))
     }
-}
-
-/// The same place, as a name that SQLite takes for nothing but a path: it is built to read "file:chat.db?mode=memory" as a
-/// URI, and would keep such a store in memory.
-fn plain_path(location: &str) -> PathBuf {
-    if location.starts_with("file:") {
-        return Path::new(".").join(location);
-    }
-    PathBuf::from(location)
 }
 
 /// Refuses an SQLite that can corrupt files.
@@ -154,8 +149,8 @@ pub(super) fn check_sqlite_version(version: i32) -> Result<()> {
 }
 
 /// Refuses a folder and a network file system, and makes the folders above a new store.
-pub(super) fn prepare_place(location: &str, may_create: bool) -> Result<()> {
-    let path = Path::new(location);
+pub(super) fn prepare_site(site: &Site, may_create: bool) -> Result<()> {
+    let (location, path) = (&site.location, &site.path);
     if location.is_empty() {
         return Err(Error::invalid("location is empty; give a path, or :memory:"));
     }
@@ -171,12 +166,14 @@ pub(super) fn prepare_place(location: &str, may_create: bool) -> Result<()> {
             format!("there is no store at {location}; leave out must_exist and read_only to make one"),
         ));
     }
-    let folder = match path.parent() {
+    // The folder that counts is that of the file itself, not of a link to it.
+    let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let folder = match real.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
     if may_create {
-        std::fs::create_dir_all(folder).map_err(|error| {
+        make_folders(folder).map_err(|error| {
             Error::new(
                 Kind::Storage,
                 format!("the folder {} cannot be made: {error}", folder.display()),
@@ -193,6 +190,27 @@ pub(super) fn prepare_place(location: &str, may_create: bool) -> Result<()> {
             ),
         )),
     }
+}
+
+/// Makes the folders that are missing. Each new one is flushed into the one above it: a store that survives a power cut is
+/// of no use if its folder does not.
+fn make_folders(folder: &Path) -> std::io::Result<()> {
+    let missing: Vec<&Path> = folder.ancestors().take_while(|folder| !folder.exists()).collect();
+    std::fs::create_dir_all(folder)?;
+    for new in missing {
+        flush_folder(new.parent().unwrap_or(Path::new(".")))?;
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+fn flush_folder(folder: &Path) -> std::io::Result<()> {
+    std::fs::File::open(folder)?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn flush_folder(_folder: &Path) -> std::io::Result<()> {
+    Ok(())
 }
 
 #[cfg(target_os = "linux")]

@@ -1,33 +1,64 @@
 //! SQLite's codes as errors for people.
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, Result};
 use rusqlite::ErrorCode;
 use std::fmt::Display;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// What an error message needs to know of the store it happened in.
+/// The store that an error happened in: what its messages name, and whether it is known to be damaged.
 #[derive(Clone, Debug)]
-pub(super) struct Place {
+pub(super) struct Site {
+    /// As the caller gave it, for messages.
     pub(super) location: String,
+    /// The same, whatever folder the process goes to later.
+    pub(super) path: PathBuf,
     pub(super) busy_timeout: Duration,
+    damaged: Arc<AtomicBool>,
 }
 
-impl Place {
+impl Site {
+    pub(super) fn new(location: &str, busy_timeout: Duration) -> Self {
+        Self {
+            location: location.to_owned(),
+            path: std::path::absolute(location).unwrap_or_else(|_| PathBuf::from(location)),
+            busy_timeout,
+            damaged: Arc::default(),
+        }
+    }
+
+    /// Remembers that the file is damaged: nothing more is written to it.
+    pub(super) fn note_damage(&self) {
+        self.damaged.store(true, Ordering::Relaxed);
+    }
+
+    /// Refuses to write to a file that is known to be damaged.
+    pub(super) fn check_undamaged(&self) -> Result<()> {
+        if self.damaged.load(Ordering::Relaxed) {
+            return Err(Error::new(
+                Kind::Corrupt,
+                format!("{} is damaged; nothing more is written to it", self.location),
+            ));
+        }
+        Ok(())
+    }
+
     /// What went wrong, and what to do.
     pub(super) fn explain(&self, error: &rusqlite::Error) -> Error {
         let at = &self.location;
         if let Some(what) = wrong_schema(error) {
-            return damaged(at, what);
+            return self.damage(what);
         }
         let Some(code) = error.sqlite_error_code() else {
             return match error {
                 rusqlite::Error::FromSqlConversionFailure(..)
                 | rusqlite::Error::IntegralValueOutOfRange(..)
                 | rusqlite::Error::InvalidColumnType(..)
-                | rusqlite::Error::Utf8Error(..) => Error::new(
-                    Kind::Corrupt,
-                    format!("{at} holds a value that nothing here writes: {error}"),
-                ),
+                | rusqlite::Error::Utf8Error(..) => {
+                    self.damage(format_args!("a value that nothing here writes: {error}"))
+                }
                 _ => Error::new(Kind::Storage, format!("{at}: {error}")),
             };
         };
@@ -48,7 +79,7 @@ impl Place {
                 Kind::ReadOnly,
                 format!("{at} may not be written ({error}); check the rights of the file and its folder"),
             ),
-            ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => damaged(at, error),
+            ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => self.damage(error),
             ErrorCode::CannotOpen | ErrorCode::PermissionDenied => Error::new(
                 Kind::Storage,
                 format!("{at} cannot be opened ({error}); check that its folder exists and may be written"),
@@ -59,11 +90,15 @@ impl Place {
     }
 }
 
-fn damaged(at: &str, what: impl Display) -> Error {
-    Error::new(
-        Kind::Corrupt,
-        format!("{at} is damaged ({what}); nothing more is written to it; restore a backup or salvage a copy"),
-    )
+impl Site {
+    fn damage(&self, what: impl Display) -> Error {
+        self.note_damage();
+        let at = &self.location;
+        Error::new(
+            Kind::Corrupt,
+            format!("{at} is damaged ({what}); nothing more is written to it; restore a backup or salvage a copy"),
+        )
+    }
 }
 
 /// What SQLite misses in the file, if that is why it failed. Every statement here is fixed: when one cannot be prepared, it

@@ -3,6 +3,7 @@
 //! One connection writes, a pool reads, one watches for changes by others, one keeps the WAL small. `writer` owns the
 //! transaction, `changes` turns mutations into statements, `readers` gives views, `schema` says whose file it is.
 
+mod append;
 mod changes;
 mod claim;
 mod connection;
@@ -19,7 +20,7 @@ use crate::model::Durability;
 use crate::storage::{Mutation, Outcome, SessionKey, Snapshot, Storage};
 use claim::Claim;
 use connection::Opener;
-use failure::Place;
+use failure::Site;
 use parking_lot::{MappedMutexGuard, Mutex, MutexGuard};
 use readers::{Hold, Pool, Reader, View, closed};
 use rusqlite::{Connection, OptionalExtension};
@@ -54,7 +55,7 @@ const CHECKPOINT_NOW_FRAMES: u32 = 4_000;
 
 /// A store in SQLite.
 pub(crate) struct SqliteStorage {
-    place: Place,
+    site: Site,
     read_only: bool,
     writer: Mutex<Option<Writer>>,
     wal_frames: Arc<AtomicU32>,
@@ -65,8 +66,6 @@ pub(crate) struct SqliteStorage {
     pool: Pool,
     watch: Option<Mutex<Option<Connection>>>,
     housekeeper: Mutex<Option<Connection>>,
-    /// SQLite reported damage: nothing is written any more.
-    damaged: AtomicBool,
     claim: Mutex<Option<Claim>>,
 }
 
@@ -76,10 +75,7 @@ impl SqliteStorage {
         connection::check_sqlite_version(rusqlite::version_number())?;
         let in_memory = location == IN_MEMORY;
         let opener = Opener {
-            place: Place {
-                location: location.to_owned(),
-                busy_timeout: options.busy_timeout,
-            },
+            site: Site::new(location, options.busy_timeout),
             read_only: options.read_only,
             exclusive: options.exclusive,
         };
@@ -92,15 +88,16 @@ impl SqliteStorage {
             }
             opener.memory()?
         } else {
-            connection::prepare_place(location, may_create)?;
-            schema::check_before_opening(location)?;
+            connection::prepare_site(&opener.site, may_create)?;
+            schema::check_before_opening(&opener.site)?;
             opener.writer(may_create)?
         };
         let claim = (!in_memory)
-            .then(|| Claim::new(&opener.place, opener.exclusive))
+            .then(|| Claim::new(&opener.site, opener.exclusive))
             .transpose()?;
         // Whoever closes a file last empties its WAL into it: not before it is known to be ours.
         opener.checkpoint_on_close(&connection, false)?;
+        schema::check_before_changing(&connection, &opener.site)?;
         if !in_memory && !options.read_only {
             opener.use_wal(&connection)?;
         }
@@ -124,7 +121,7 @@ impl SqliteStorage {
             Some(opener.writer(false)?)
         };
         Ok(Self {
-            place: opener.place.clone(),
+            site: opener.site.clone(),
             read_only: opener.read_only,
             wal_frames: writer.wal_frames(),
             writer: Mutex::new(Some(writer)),
@@ -133,13 +130,12 @@ impl SqliteStorage {
             pool: Pool::new(opener, readers),
             watch,
             housekeeper: Mutex::new(housekeeper),
-            damaged: AtomicBool::new(false),
             claim: Mutex::new(claim),
         })
     }
 
     fn writer(&self) -> Result<MappedMutexGuard<'_, Writer>> {
-        MutexGuard::try_map(self.writer.lock(), Option::as_mut).map_err(|_| closed(&self.place))
+        MutexGuard::try_map(self.writer.lock(), Option::as_mut).map_err(|_| closed(&self.site))
     }
 
     /// Before a write: nobody writes to a store that is read-only or damaged.
@@ -147,22 +143,10 @@ impl SqliteStorage {
         if self.read_only {
             return Err(Error::new(
                 Kind::ReadOnly,
-                format!("{} was opened read-only; nothing was changed", self.place.location),
+                format!("{} was opened read-only; nothing was changed", self.site.location),
             ));
         }
-        if self.damaged.load(Ordering::Relaxed) {
-            return Err(Error::new(
-                Kind::Corrupt,
-                format!("{} is damaged; nothing more is written to it", self.place.location),
-            ));
-        }
-        Ok(())
-    }
-
-    fn note_damage<T>(&self, result: &Result<T>) {
-        if matches!(result, Err(error) if error.kind() == Kind::Corrupt) {
-            self.damaged.store(true, Ordering::Relaxed);
-        }
+        self.site.check_undamaged()
     }
 
     fn note_deferred(&self, writer: &Writer) {
@@ -192,27 +176,33 @@ impl Storage for SqliteStorage {
         };
         let results = writer.apply(batch, durability);
         self.note_deferred(&writer);
-        results.iter().for_each(|result| self.note_damage(result));
         if self.wal_frames.load(Ordering::Relaxed) >= CHECKPOINT_NOW_FRAMES && !writer.has_deferred() {
             // The commit stands whatever becomes of this; it is tried again after the next one.
-            let checkpointed = writer.checkpoint();
-            self.note_damage(&checkpointed);
+            let _later = writer.checkpoint();
         }
         results
     }
 
     fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>> {
         if self.read_through_writer.load(Ordering::Acquire) {
-            return Ok(Box::new(View::of_writer(HeldWriter(self.writer()?), &self.place)));
+            return Ok(Box::new(View::of_writer(HeldWriter(self.writer()?), &self.site)));
         }
-        Ok(Box::new(View::begin(self.pool.lease()?, &self.place)?))
+        Ok(Box::new(View::begin(self.pool.lease()?, &self.site)?))
     }
 
     fn is_current(&self, key: SessionKey, revision: u64, seen: &AtomicU64) -> Result<bool> {
         let Some(watch) = &self.watch else { return Ok(true) };
         let watch = watch.lock();
-        let connection = watch.as_ref().ok_or_else(|| closed(&self.place))?;
-        check_current(connection, key, revision, seen).map_err(|error| self.place.explain(&error))
+        let connection = watch.as_ref().ok_or_else(|| closed(&self.site))?;
+        check_current(connection, key, revision, seen).map_err(|error| self.site.explain(&error))
+    }
+
+    fn take_lost(&self) -> u64 {
+        self.writer.lock().as_mut().map_or(0, Writer::take_lost)
+    }
+
+    fn note_damage(&self) {
+        self.site.note_damage();
     }
 
     fn flush(&self) -> Result<()> {
@@ -237,16 +227,15 @@ impl Storage for SqliteStorage {
     }
 
     fn maintain(&self) -> Result<()> {
-        if !self.wants_maintenance() || self.damaged.load(Ordering::Relaxed) {
+        if !self.wants_maintenance() {
             return Ok(());
         }
+        self.site.check_undamaged()?;
         let housekeeper = self.housekeeper.lock();
         let Some(connection) = housekeeper.as_ref() else {
             return Ok(());
         };
-        let done = writer::checkpoint(connection, &self.place);
-        self.note_damage(&done);
-        done
+        writer::checkpoint(connection, &self.site)
     }
 
     fn close(&self) -> Result<()> {
@@ -270,10 +259,10 @@ fn check_current(
     revision: u64,
     seen: &AtomicU64,
 ) -> rusqlite::Result<bool> {
-    let version: u32 = connection
+    let version: i64 = connection
         .prepare_cached("PRAGMA data_version")?
         .query_row([], |row| row.get(0))?;
-    if seen.load(Ordering::Relaxed) == u64::from(version) {
+    if seen.load(Ordering::Relaxed) == version as u64 {
         return Ok(true);
     }
     let found = connection
@@ -282,7 +271,7 @@ fn check_current(
         .optional()?;
     let current = found == Some(revision);
     if current {
-        seen.store(u64::from(version), Ordering::Relaxed);
+        seen.store(version as u64, Ordering::Relaxed);
     }
     Ok(current)
 }

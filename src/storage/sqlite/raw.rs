@@ -111,6 +111,12 @@ impl Row<'_> {
         T::try_from(number).map_err(|_| Error::IntegralValueOutOfRange(column, number))
     }
 
+    /// A text that is never NULL in the table: if it is here, SQLite had no memory for it.
+    pub(super) fn text_or_fail(&self, column: usize) -> Result<&str> {
+        self.text(column)?
+            .ok_or_else(|| Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_NOMEM), None))
+    }
+
     /// A text, until the next row; `None` for NULL.
     pub(super) fn text(&self, column: usize) -> Result<Option<&str>> {
         let statement = self.statement.as_ptr();

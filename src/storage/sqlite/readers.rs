@@ -1,8 +1,8 @@
 //! Reading: a pool of connections, and the view that one of them gives.
 
 use super::connection::Opener;
-use super::failure::Place;
-use super::raw::RangeStatement;
+use super::failure::Site;
+use super::raw::{RangeStatement, Row};
 use super::{list, rows};
 use crate::context::Entry;
 use crate::error::{Error, Kind, Result};
@@ -70,7 +70,7 @@ impl Pool {
         let mut state = self.state.lock();
         loop {
             if state.closed {
-                return Err(closed(&self.opener.place));
+                return Err(closed(&self.opener.site));
             }
             if let Some(reader) = state.idle.pop() {
                 return Ok(Lease::new(self, reader));
@@ -84,7 +84,7 @@ impl Pool {
         drop(state);
         self.opener
             .reader()
-            .and_then(|connection| Reader::new(connection).map_err(|error| self.opener.place.explain(&error)))
+            .and_then(|connection| Reader::new(connection).map_err(|error| self.opener.site.explain(&error)))
             .map(|reader| Lease::new(self, reader))
             .inspect_err(|_| {
                 self.state.lock().open -= 1;
@@ -108,8 +108,8 @@ impl Pool {
 }
 
 /// The error of everything that comes after close.
-pub(super) fn closed(place: &Place) -> Error {
-    Error::new(Kind::Closed, format!("the store {} was closed", place.location))
+pub(super) fn closed(site: &Site) -> Error {
+    Error::new(Kind::Closed, format!("the store {} was closed", site.location))
 }
 
 /// A connection that goes back to its pool.
@@ -150,24 +150,24 @@ impl Hold for Lease<'_> {
 /// One view: a read transaction on a held connection, or the writer itself while it is held.
 pub(super) struct View<'a, H: Hold> {
     hold: H,
-    place: &'a Place,
+    site: &'a Site,
     in_transaction: bool,
 }
 
 impl<'a, H: Hold> View<'a, H> {
     /// A view of its own; nobody else's commit shows in it.
-    pub(super) fn begin(hold: H, place: &'a Place) -> Result<Self> {
-        let mut view = Self::of_writer(hold, place);
+    pub(super) fn begin(hold: H, site: &'a Site) -> Result<Self> {
+        let mut view = Self::of_writer(hold, site);
         view.with(|connection| connection.prepare_cached("BEGIN")?.raw_execute().map(drop))?;
         view.in_transaction = true;
         Ok(view)
     }
 
     /// The view of the writer, which nobody else can change while it is held.
-    pub(super) fn of_writer(hold: H, place: &'a Place) -> Self {
+    pub(super) fn of_writer(hold: H, site: &'a Site) -> Self {
         Self {
             hold,
-            place,
+            site,
             in_transaction: false,
         }
     }
@@ -177,8 +177,8 @@ impl<'a, H: Hold> View<'a, H> {
     }
 
     fn with_reader<T>(&self, run: impl FnOnce(&Reader) -> rusqlite::Result<T>) -> Result<T> {
-        let reader = self.hold.reader().ok_or_else(|| closed(self.place))?;
-        run(reader).map_err(|error| self.place.explain(&error))
+        let reader = self.hold.reader().ok_or_else(|| closed(self.site))?;
+        run(reader).map_err(|error| self.site.explain(&error))
     }
 }
 
@@ -192,7 +192,7 @@ impl<H: Hold> Drop for View<'_, H> {
 }
 
 /// The keys of a part of a path: one range for each stretch, in order.
-fn key_ranges(path: &Path, range: &RangeInclusive<u32>) -> Vec<(i64, i64)> {
+pub(super) fn key_ranges(path: &Path, range: &RangeInclusive<u32>) -> Vec<(i64, i64)> {
     let ends = path.0.iter().skip(1).map(|next| next.first_seq - 1).chain([u32::MAX]);
     path.0
         .iter()
@@ -241,17 +241,18 @@ impl<H: Hold> Snapshot for View<'_, H> {
         self.with(|connection| wanted.read(connection))
     }
 
-    fn entries(&self, path: &Path, range: RangeInclusive<u32>, visit: &mut dyn FnMut(Entry)) -> Result<()> {
-        self.with_reader(|reader| {
-            let mut statement = reader.entries.borrow_mut();
-            for keys in key_ranges(path, &range) {
-                statement.each(keys, |row| {
-                    visit(rows::entry(row)?);
-                    Ok(true)
-                })?;
-            }
-            Ok(())
-        })
+    fn entries(
+        &self,
+        path: &Path,
+        range: RangeInclusive<u32>,
+        visit: &mut dyn FnMut(Entry) -> Result<()>,
+    ) -> Result<()> {
+        self.walk(
+            |reader| &reader.entries,
+            path,
+            &range,
+            |row| Ok(visit(rows::entry(row)?)),
+        )
     }
 
     fn messages(
@@ -260,21 +261,39 @@ impl<H: Hold> Snapshot for View<'_, H> {
         range: RangeInclusive<u32>,
         visit: &mut dyn FnMut(MessageRef<'_>) -> Result<()>,
     ) -> Result<()> {
-        let mut refused = Ok(());
+        self.walk(
+            |reader| &reader.messages,
+            path,
+            &range,
+            |row| Ok(visit(rows::message(row)?)),
+        )
+    }
+}
+
+impl<H: Hold> View<'_, H> {
+    /// Visits the rows of a part of a path, until there are no more or the visitor refuses one.
+    fn walk(
+        &self,
+        statement: fn(&Reader) -> &RefCell<RangeStatement>,
+        path: &Path,
+        range: &RangeInclusive<u32>,
+        mut visit: impl FnMut(&Row<'_>) -> rusqlite::Result<Result<()>>,
+    ) -> Result<()> {
+        let mut visited = Ok(());
         self.with_reader(|reader| {
-            let mut statement = reader.messages.borrow_mut();
-            for keys in key_ranges(path, &range) {
+            let mut statement = statement(reader).borrow_mut();
+            for keys in key_ranges(path, range) {
                 statement.each(keys, |row| {
-                    refused = visit(rows::message(row)?);
-                    Ok(refused.is_ok())
+                    visited = visit(row)?;
+                    Ok(visited.is_ok())
                 })?;
-                if refused.is_err() {
+                if visited.is_err() {
                     break;
                 }
             }
             Ok(())
         })?;
-        refused
+        visited
     }
 }
 

@@ -123,7 +123,7 @@ pub(super) fn message<'a>(row: &'a raw::Row<'_>) -> Result<MessageRef<'a>> {
         flags: MessageFlags(row.number(2)?),
         tokens: row.number(3)?,
         created: row.integer(6),
-        content: row.text(7)?.unwrap_or_default(),
+        content: row.text_or_fail(7)?,
         tool_calls: row.text(8)?,
         tool_call_id: row.text(9)?,
         model: row.text(10)?,

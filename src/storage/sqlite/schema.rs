@@ -1,7 +1,7 @@
 //! Whose file it is, which version it has, and how it gets to the newest.
 
 use super::connection::Opener;
-use super::failure::Place;
+use super::failure::Site;
 use crate::error::{Error, Kind, Result};
 use crate::model::now;
 use rusqlite::{Connection, OpenFlags};
@@ -74,8 +74,10 @@ impl Identity {
 
 /// Looks at a file without a lock and without a trace, before anything could change it. What cannot be told yet (a store
 /// that is just being made) is told by [`bring_up_to_date`].
-pub(super) fn check_before_opening(location: &str) -> Result<()> {
-    let size = Path::new(location)
+pub(super) fn check_before_opening(site: &Site) -> Result<()> {
+    let location = &site.location;
+    let size = site
+        .path
         .metadata()
         .map_or(0, |file| if file.is_file() { file.len() } else { 0 });
     if size == 0 {
@@ -86,7 +88,7 @@ pub(super) fn check_before_opening(location: &str) -> Result<()> {
         return Err(no_database(location));
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let Ok(connection) = Connection::open_with_flags(immutable_uri(location), flags) else {
+    let Ok(connection) = Connection::open_with_flags(immutable_uri(&site.path), flags) else {
         return Ok(());
     };
     match Identity::read(&connection) {
@@ -106,9 +108,10 @@ fn no_database(location: &str) -> Error {
 }
 
 /// SQLite reads an `immutable` file without locking it, recovering it or leaving files beside it.
-fn immutable_uri(location: &str) -> String {
-    let mut uri = String::from(if cfg!(windows) { "file:///" } else { "file:" });
-    for byte in location.bytes() {
+fn immutable_uri(path: &Path) -> String {
+    // An authority that is empty, so that a path may begin with two slashes; a drive letter wants a slash before it.
+    let mut uri = String::from(if cfg!(windows) { "file:///" } else { "file://" });
+    for byte in path.to_string_lossy().bytes() {
         match byte {
             b'\\' if cfg!(windows) => uri.push('/'),
             b'/' | b':' | b'.' | b'-' | b'_' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => uri.push(char::from(byte)),
@@ -119,12 +122,18 @@ fn immutable_uri(location: &str) -> String {
     uri
 }
 
+/// Checks whose file it is by the connection that is going to change it, before it changes anything.
+pub(super) fn check_before_changing(connection: &Connection, site: &Site) -> Result<()> {
+    let identity = Identity::read(connection).map_err(|error| site.explain(&error))?;
+    identity.check(&site.location)
+}
+
 /// Checks whose file it is once more, and applies the migrations that it lacks, all in one transaction.
 pub(super) fn bring_up_to_date(connection: &mut Connection, opener: &Opener) -> Result<()> {
-    let place = &opener.place;
-    let explain = |error: rusqlite::Error| place.explain(&error);
+    let site = &opener.site;
+    let explain = |error: rusqlite::Error| site.explain(&error);
     let identity = Identity::read(connection).map_err(explain)?;
-    identity.check(&place.location)?;
+    identity.check(&site.location)?;
     if identity.version == MIGRATIONS.len() as i32 {
         return Ok(());
     }
@@ -133,23 +142,23 @@ pub(super) fn bring_up_to_date(connection: &mut Connection, opener: &Opener) -> 
             Kind::ReadOnly,
             format!(
                 "{} has schema {} and must be brought to {}; open it once without read_only",
-                place.location,
+                site.location,
                 identity.version,
                 MIGRATIONS.len()
             ),
         ));
     }
-    migrate(connection, place)
+    migrate(connection, site)
 }
 
-fn migrate(connection: &mut Connection, place: &Place) -> Result<()> {
-    let explain = |error: rusqlite::Error| place.explain(&error);
+fn migrate(connection: &mut Connection, site: &Site) -> Result<()> {
+    let explain = |error: rusqlite::Error| site.explain(&error);
     let transaction = connection
         .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
         .map_err(explain)?;
     // Somebody else may have done it while we waited for the lock.
     let identity = Identity::read(&transaction).map_err(explain)?;
-    identity.check(&place.location)?;
+    identity.check(&site.location)?;
     let done = usize::try_from(identity.version).unwrap_or(0);
     for migration in MIGRATIONS.iter().skip(done) {
         transaction.execute_batch(migration).map_err(explain)?;
@@ -167,7 +176,7 @@ fn migrate(connection: &mut Connection, place: &Place) -> Result<()> {
 fn found(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "application_id", APPLICATION_ID)?;
     connection.execute(
-        "INSERT INTO meta (name, value) VALUES ('store_id', ?1), ('created', ?2), ('last_key', 0)",
+        "INSERT INTO meta (name, value) VALUES ('store_id', ?1), ('created', ?2), ('last_key', 0), ('flushes', 0)",
         (uuid::Uuid::now_v7().to_string(), now()),
     )?;
     Ok(())
@@ -179,6 +188,9 @@ mod tests {
 
     #[test]
     fn a_path_with_any_character_is_a_uri_that_means_it() {
-        assert_eq!(immutable_uri("/a b/c?d#e%f"), "file:/a%20b/c%3Fd%23e%25f?immutable=1");
+        assert_eq!(
+            immutable_uri(Path::new("//a b/c?d#e%f")),
+            "file:////a%20b/c%3Fd%23e%25f?immutable=1"
+        );
     }
 }

@@ -1,34 +1,32 @@
 //! The one connection that writes: batches of mutations in one transaction, each in its own savepoint.
 
-use super::changes::{self, Refusal};
+use super::append;
+use super::changes::{self, Known, Refusal};
 use super::connection::Opener;
-use super::failure::Place;
+use super::failure::Site;
 use super::readers::Reader;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::model::Durability;
-use crate::storage::{Mutation, Outcome, SessionKey};
-use lru::LruCache;
+use crate::storage::{Mutation, Outcome};
 use rusqlite::Connection;
-use std::num::NonZeroUsize;
+use rusqlite::config::DbConfig;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-
-/// Sessions that the writer wrote to lately, so that an append need not read the row that it is about to change. Each is
-/// checked by its revision when it is used, and forgotten when a transaction fails.
-pub(super) type Tails = LruCache<SessionKey, changes::Tail>;
-
-const TAILS: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
 
 /// The writer's connection and what it knows of its own transaction.
 pub(super) struct Writer {
     reader: Reader,
-    place: Place,
+    site: Site,
     in_memory: bool,
-    tails: Tails,
-    /// What a commit does at present: DISK flushes, OS does not.
-    commits: Durability,
-    /// A transaction with deferred changes is open.
-    deferred: bool,
+    known: Known,
+    /// What a commit does at present: DISK flushes, OS does not. `None` before the first.
+    commits: Option<Durability>,
+    /// A transaction with deferred changes is open: so many were acknowledged. 0 means that none is open.
+    deferred: u64,
+    /// Deferred changes that went with a transaction that failed, and that nobody has been told of.
+    lost: u64,
+    /// A batch has begun and not ended: still so at the beginning of the next one if a fault came between.
+    in_batch: bool,
     /// Something was acknowledged that has not been flushed.
     unflushed: bool,
     wal_frames: Arc<AtomicU32>,
@@ -36,7 +34,7 @@ pub(super) struct Writer {
 
 impl Writer {
     pub(super) fn new(mut connection: Connection, opener: &Opener, in_memory: bool) -> Result<Self> {
-        let place = opener.place.clone();
+        let site = opener.site.clone();
         let wal_frames = Arc::new(AtomicU32::new(0));
         if !in_memory && !opener.read_only {
             let frames = Arc::clone(&wal_frames);
@@ -45,19 +43,21 @@ impl Writer {
                     frames.store(u32::try_from(pages).unwrap_or(0), Ordering::Relaxed);
                     Ok(())
                 }))
-                .map_err(|error| place.explain(&error))?;
+                .map_err(|error| site.explain(&error))?;
         }
         let mut writer = Self {
-            reader: Reader::new(connection).map_err(|error| opener.place.explain(&error))?,
-            place,
+            reader: Reader::new(connection).map_err(|error| opener.site.explain(&error))?,
+            site,
             in_memory,
-            tails: LruCache::new(TAILS),
-            commits: Durability::Disk,
-            deferred: false,
+            known: Known::new(),
+            commits: None,
+            deferred: 0,
+            lost: 0,
+            in_batch: false,
             unflushed: false,
             wal_frames,
         };
-        writer.commit_at(Durability::Disk, true)?;
+        writer.commit_at(Durability::Disk)?;
         Ok(writer)
     }
 
@@ -73,15 +73,21 @@ impl Writer {
 
     /// Whether there are changes that only this connection sees.
     pub(super) fn has_deferred(&self) -> bool {
-        self.deferred
+        self.deferred > 0
+    }
+
+    /// How many acknowledged changes were lost since this was last asked.
+    pub(super) fn take_lost(&mut self) -> u64 {
+        std::mem::take(&mut self.lost)
     }
 
     /// Applies a batch. Either all of its successes reach the durability, or all fail.
     pub(super) fn apply(&mut self, batch: &[Mutation], durability: Durability) -> Vec<Result<Outcome>> {
+        let fail_all = |error: Error| batch.iter().map(|_| Err(error.clone())).collect();
         if let Err(error) = self.begin(durability) {
-            return batch.iter().map(|_| Err(error.clone())).collect();
+            return fail_all(error);
         }
-        let alone = batch.len() == 1 && !self.deferred;
+        let alone = batch.len() == 1 && !self.has_deferred();
         let reached = if self.in_memory { Durability::Memory } else { durability };
         let mut results = Vec::with_capacity(batch.len());
         for mutation in batch {
@@ -90,119 +96,135 @@ impl Writer {
             } else {
                 self.change_in_savepoint(mutation, reached)
             };
-            results.push(result);
-            if self.reader.connection.is_autocommit() {
-                return self.all_failed(batch, results);
+            let ended = self.has_ended();
+            match result {
+                // SQLite itself rolled the transaction back (disk full, I/O error): what had succeeded in it has not.
+                Err(error) if ended => {
+                    self.rolled_back();
+                    return fail_all(error);
+                }
+                result => results.push(result),
             }
         }
-        if let Err(error) = self.end(durability, results.iter().all(Result::is_err)) {
-            return batch.iter().map(|_| Err(error.clone())).collect();
+        let changed = results.iter().filter(|result| result.is_ok()).count() as u64;
+        match self.end(durability, changed) {
+            Ok(()) => results,
+            Err(error) => fail_all(error),
         }
-        results
     }
 
-    /// SQLite itself rolled the transaction back (disk full, I/O error): what had succeeded in it has not.
-    fn all_failed(&mut self, batch: &[Mutation], mut results: Vec<Result<Outcome>>) -> Vec<Result<Outcome>> {
-        self.rolled_back();
-        let cause = match results.pop() {
-            Some(Err(error)) => error,
-            _ => Error::new(
-                Kind::Storage,
-                format!("{} ended a transaction unasked", self.place.location),
-            ),
-        };
-        batch.iter().map(|_| Err(cause.clone())).collect()
+    /// Whether no transaction is open.
+    fn has_ended(&self) -> bool {
+        self.reader.connection.is_autocommit()
     }
 
     fn begin(&mut self, durability: Durability) -> Result<()> {
-        if !self.deferred && !self.reader.connection.is_autocommit() {
-            // A fault in the middle of the last batch left its transaction open.
-            self.abandon();
-        }
-        if self.deferred && durability == Durability::Disk {
+        self.undo_unended_batch();
+        if durability == Durability::Disk {
             self.save_deferred()?;
         }
-        if !self.deferred {
-            self.commit_at(durability, false)?;
+        if self.has_deferred() {
+            self.run("SAVEPOINT batch")?;
+        } else {
+            self.commit_at(durability)?;
             self.run("BEGIN IMMEDIATE")?;
         }
+        self.in_batch = true;
         Ok(())
     }
 
-    fn end(&mut self, durability: Durability, nothing_changed: bool) -> Result<()> {
+    fn end(&mut self, durability: Durability, changed: u64) -> Result<()> {
         if durability == Durability::Deferred {
-            self.deferred = self.deferred || !nothing_changed;
-            if !self.deferred {
-                self.run("ROLLBACK")?;
-            }
-            return Ok(());
+            let ended = match (self.has_deferred(), changed) {
+                (true, _) => self.run("RELEASE batch"),
+                (false, 0) => self.run("ROLLBACK"),
+                (false, _) => Ok(()),
+            };
+            self.deferred += changed;
+            self.in_batch = false;
+            return ended;
         }
-        if nothing_changed && !self.deferred {
+        if changed == 0 && !self.has_deferred() {
+            self.in_batch = false;
             return self.run("ROLLBACK");
         }
-        self.commit()?;
-        self.unflushed = self.unflushed && durability != Durability::Disk || durability == Durability::Os;
-        Ok(())
-    }
-
-    fn commit(&mut self) -> Result<()> {
-        let committed = self.run("COMMIT");
-        match committed {
-            Ok(()) => self.deferred = false,
-            Err(_) => {
-                self.tails.clear();
-                // What was deferred stays in its transaction as long as SQLite keeps it, to be tried again.
-                if self.reader.connection.is_autocommit() || !self.deferred {
-                    self.abandon();
-                }
-            }
+        let committed = self.commit();
+        match (&committed, durability) {
+            (Err(_), _) => self.undo_unended_batch(),
+            (Ok(()), Durability::Disk) => self.unflushed = false,
+            (Ok(()), _) => self.unflushed = true,
         }
+        self.in_batch = false;
         committed
     }
 
-    fn abandon(&mut self) {
-        if !self.reader.connection.is_autocommit() {
+    /// Takes back a batch whose commit failed, or in which a fault came between: its callers were told that it failed.
+    /// What was deferred before it stays in its transaction, as long as SQLite keeps that, to be tried again.
+    fn undo_unended_batch(&mut self) {
+        if !std::mem::take(&mut self.in_batch) {
+            return;
+        }
+        self.known.forget_tails();
+        if self.has_deferred() && !self.has_ended() {
+            let undone = self.run("ROLLBACK TO batch").and_then(|()| self.run("RELEASE batch"));
+            if undone.is_ok() {
+                return;
+            }
+        }
+        if !self.has_ended() {
             let _already_over = self.run("ROLLBACK");
         }
         self.rolled_back();
     }
 
+    fn commit(&mut self) -> Result<()> {
+        self.run("COMMIT")?;
+        self.deferred = 0;
+        Ok(())
+    }
+
     fn rolled_back(&mut self) {
-        self.deferred = false;
-        self.tails.clear();
+        self.lost += std::mem::take(&mut self.deferred);
+        self.in_batch = false;
+        self.known.forget_tails();
     }
 
     fn change_in_savepoint(&mut self, mutation: &Mutation, reached: Durability) -> Result<Outcome> {
         self.run("SAVEPOINT mutation")?;
         let result = self.change(mutation, reached);
-        if result.is_err() && !self.reader.connection.is_autocommit() {
+        if result.is_err() && !self.has_ended() {
             self.run("ROLLBACK TO mutation")?;
         }
-        if !self.reader.connection.is_autocommit() {
+        if !self.has_ended() {
             self.run("RELEASE mutation")?;
         }
         result
     }
 
     fn change(&mut self, mutation: &Mutation, reached: Durability) -> Result<Outcome> {
-        changes::apply(&self.reader.connection, &mut self.tails, mutation, reached).map_err(|refusal| {
+        changes::apply(&self.reader.connection, &mut self.known, mutation, reached).map_err(|refusal| {
             // What the failed statement knew of the session may be ahead of what is kept.
-            self.tails.clear();
+            self.known.forget_tails();
             match refusal {
                 Refusal::Model(error) => error,
-                Refusal::Sqlite(error) => self.place.explain(&error),
+                Refusal::Sqlite(error) => self.site.explain(&error),
             }
         })
     }
 
     /// Commits what was deferred, without a flush.
     pub(super) fn save_deferred(&mut self) -> Result<()> {
-        if !self.deferred {
+        self.undo_unended_batch();
+        if !self.has_deferred() {
             return Ok(());
         }
-        self.commit()?;
+        self.site.check_undamaged()?;
+        let committed = self.commit();
         self.unflushed = true;
-        Ok(())
+        if committed.is_err() && self.has_ended() {
+            self.rolled_back();
+        }
+        committed
     }
 
     /// Makes everything acknowledged so far survive a power cut.
@@ -211,35 +233,31 @@ impl Writer {
         if self.in_memory || !self.unflushed {
             return Ok(());
         }
+        self.site.check_undamaged()?;
         // A commit with a flush covers everything before it in the WAL; it needs a frame of its own to happen.
-        self.commit_at(Durability::Disk, false)?;
-        self.run("BEGIN IMMEDIATE")?;
-        self.run(changes::TOUCH)?;
-        self.commit()?;
-        self.unflushed = false;
-        Ok(())
+        self.begin(Durability::Disk)?;
+        let touched = self.run(append::TOUCH);
+        self.end(Durability::Disk, 1).and(touched)
     }
 
     /// Moves what the WAL holds into the file, as far as no reader still needs it there.
     pub(super) fn checkpoint(&self) -> Result<()> {
-        checkpoint(&self.reader.connection, &self.place)
+        checkpoint(&self.reader.connection, &self.site)
     }
 
-    fn commit_at(&mut self, durability: Durability, first_time: bool) -> Result<()> {
-        let wanted = if durability == Durability::Disk {
-            Durability::Disk
-        } else {
-            Durability::Os
+    fn commit_at(&mut self, durability: Durability) -> Result<()> {
+        let (wanted, level) = match durability {
+            Durability::Disk => (Durability::Disk, "FULL"),
+            _ => (Durability::Os, "NORMAL"),
         };
-        if self.commits == wanted && !first_time {
+        if self.commits == Some(wanted) {
             return Ok(());
         }
-        let level = if wanted == Durability::Disk { "FULL" } else { "NORMAL" };
         self.reader
             .connection
             .pragma_update(None, "synchronous", level)
-            .map_err(|error| self.place.explain(&error))?;
-        self.commits = wanted;
+            .map_err(|error| self.site.explain(&error))?;
+        self.commits = Some(wanted);
         Ok(())
     }
 
@@ -249,27 +267,29 @@ impl Writer {
             .prepare_cached(sql)
             .and_then(|mut statement| statement.raw_execute())
             .map(drop)
-            .map_err(|error| self.place.explain(&error))
+            .map_err(|error| self.site.explain(&error))
     }
 
-    /// Flushes, and closes the connection.
+    /// Flushes, and closes the connection. Nothing is written to a damaged file, not even what its WAL holds.
     pub(super) fn close(mut self) -> Result<()> {
-        let flushed = self.flush();
-        if !self.in_memory {
-            // With a limit SQLite would cut the WAL file to nothing now, and the next appends would pay for growing it.
-            let _kept = self.reader.connection.pragma_update(None, "journal_size_limit", -1);
-        }
+        let flushed = self.site.check_undamaged().and_then(|()| self.flush());
         let connection = self.reader.into_connection();
-        let closed = connection.close().map_err(|(_, error)| self.place.explain(&error));
+        if self.site.check_undamaged().is_err() {
+            let _left_alone = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+        } else if !self.in_memory {
+            // With a limit SQLite would cut the WAL file to nothing now, and the next appends would pay for growing it.
+            let _kept = connection.pragma_update(None, "journal_size_limit", -1);
+        }
+        let closed = connection.close().map_err(|(_, error)| self.site.explain(&error));
         flushed.and(closed)
     }
 }
 
 /// A passive checkpoint: it waits for nobody.
-pub(super) fn checkpoint(connection: &Connection, place: &Place) -> Result<()> {
+pub(super) fn checkpoint(connection: &Connection, site: &Site) -> Result<()> {
     connection
         .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
-        .map_err(|error| place.explain(&error))
+        .map_err(|error| site.explain(&error))
 }
 
 #[cfg(test)]
@@ -282,24 +302,38 @@ mod tests {
     #[test]
     fn a_transaction_that_a_fault_left_open_does_not_stop_the_next_one() {
         let opener = Opener {
-            place: Place {
-                location: ":memory:".to_owned(),
-                busy_timeout: Duration::ZERO,
-            },
+            site: Site::new(":memory:", Duration::ZERO),
             read_only: false,
             exclusive: false,
         };
         let mut connection = opener.memory().unwrap();
         super::super::schema::bring_up_to_date(&mut connection, &opener).unwrap();
         let mut writer = Writer::new(connection, &opener, true).unwrap();
-        writer.run("BEGIN IMMEDIATE").unwrap();
-        let create = Create {
-            id: "s".to_owned(),
-            session: NewSession::default(),
-            summary_tokens: 0,
-            now: 0,
+        for durability in [
+            Durability::Disk,
+            Durability::Deferred,
+            Durability::Deferred,
+            Durability::Os,
+        ] {
+            // Where a fault leaves it.
+            writer.begin(durability).unwrap();
+            writer
+                .run("INSERT INTO receipts VALUES (1, 'half done', 1, 1, 1)")
+                .unwrap();
+            let create = Create {
+                id: format!("{durability:?} {}", writer.deferred),
+                session: NewSession::default(),
+                summary_tokens: 0,
+                now: 0,
+            };
+            let results = writer.apply(&[Mutation::Create(create)], durability);
+            assert!(matches!(results.as_slice(), [Ok(Outcome::Created(_))]), "{results:?}");
+        }
+        let count = |table: &str| -> u32 {
+            let sql = format!("SELECT count(*) FROM {table}");
+            writer.reader.connection.query_row(&sql, [], |row| row.get(0)).unwrap()
         };
-        let results = writer.apply(&[Mutation::Create(create)], Durability::Disk);
-        assert!(matches!(results.as_slice(), [Ok(Outcome::Created(_))]));
+        assert_eq!((count("sessions"), count("receipts")), (4, 0));
+        assert_eq!(writer.lost, 0);
     }
 }

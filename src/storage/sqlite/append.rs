@@ -1,0 +1,252 @@
+//! Appending: the mutation that matters most, and is as short as it can be.
+//!
+//! Where the writer knows the session's tail it is an UPDATE that holds only at the revision it knows, and an INSERT for each
+//! message; otherwise the session's row is read first. Runs inside the writer's transaction, like all of `changes`.
+
+use super::changes::{Refusal, Result, Tail, Tails, check_revision, existing};
+use super::readers::key_ranges;
+use super::rows::{message_key, signed};
+use crate::error::{Error, Kind, Result as ModelResult};
+use crate::model::message::ToolCalls;
+use crate::model::{Durability, Place, ReadyMessage, Receipt, Role};
+use crate::storage::mutation::Append;
+use crate::storage::{Outcome, SessionKey};
+use rusqlite::{Connection, OptionalExtension, params};
+
+/// Appends messages. `reached` goes into the receipt.
+pub(super) fn append(
+    connection: &Connection,
+    tails: &mut Tails,
+    append: &Append,
+    reached: Durability,
+) -> Result<Outcome> {
+    if let Some(key) = &append.options.idempotency_key
+        && let Some(receipt) = first_receipt(connection, append, key, reached)?
+    {
+        flush_with_commit(connection, reached)?;
+        return Ok(Outcome::Appended(receipt));
+    }
+    let tail = take_place(connection, tails, append)?;
+    insert_messages(connection, append, tail)?;
+    let after = end_of(append, tail.place)?;
+    let receipt = Receipt {
+        first_seq: tail.place.seq + 1,
+        last_seq: after.seq,
+        revision: tail.revision + 1,
+        durability: reached,
+        repeated: false,
+    };
+    if let Some(key) = &append.options.idempotency_key {
+        keep_receipt(connection, append.key, key, &receipt)?;
+    }
+    tails.put(
+        append.key,
+        Tail {
+            revision: receipt.revision,
+            place: after,
+            segment: tail.segment,
+        },
+    );
+    Ok(Outcome::Appended(receipt))
+}
+
+/// Moves the session's counters past the messages to come, and says where those begin.
+fn take_place(connection: &Connection, tails: &mut Tails, append: &Append) -> Result<Tail> {
+    let expected = append.options.expected_revision;
+    if let Some(known) = tails.get(&append.key)
+        && expected.is_none_or(|expected| expected == known.revision)
+        && move_tail(connection, append, *known)?
+    {
+        return Ok(*known);
+    }
+    let fresh = Tail::of(&existing(connection, append.key)?);
+    check_revision(expected, fresh.revision)?;
+    if move_tail(connection, append, fresh)? {
+        return Ok(fresh);
+    }
+    Err(Error::new(Kind::Storage, "the session's row changed inside one transaction").into())
+}
+
+fn end_of(append: &Append, start: Place) -> ModelResult<Place> {
+    // seq is a u32, and the key keeps 32 bits for it.
+    if append.messages.len() > (u32::MAX - start.seq) as usize {
+        return Err(Error::new(
+            Kind::TooLarge,
+            "a session holds at most 4 294 967 295 messages",
+        ));
+    }
+    Ok(append
+        .messages
+        .iter()
+        .fold(start, |place, message| place.next(message.role, message.tokens)))
+}
+
+/// Moves the session's counters from `tail` to the end of the append; `false` if the session is not at `tail`.
+fn move_tail(connection: &Connection, append: &Append, tail: Tail) -> Result<bool> {
+    let end = end_of(append, tail.place)?;
+    let memo = match &append.memo {
+        Some((revision, memo)) if *revision == tail.revision => serde_json::to_string(memo).ok(),
+        _ => None,
+    };
+    let changed = connection
+        .prepare_cached(
+            "UPDATE sessions SET head_seq = ?1, token_total = ?2, turn_count = ?3, revision = revision + 1, \
+             updated = max(updated, ?4), window_memo = coalesce(?5, window_memo) WHERE key = ?6 AND revision = ?7",
+        )?
+        .execute(params![
+            end.seq,
+            signed(end.total_tokens),
+            end.turn,
+            append.now,
+            memo,
+            append.key.0,
+            signed(tail.revision)
+        ])?;
+    Ok(changed == 1)
+}
+
+fn insert_messages(connection: &Connection, append: &Append, tail: Tail) -> Result<()> {
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO messages (key, role, flags, tokens, total_tokens, turn, created, tool_call_id, model, metadata, \
+         tool_calls, content) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+    )?;
+    let mut place = tail.place;
+    let mut step = Step::Kept;
+    for (index, message) in append.messages.iter().enumerate() {
+        step = step
+            .with(connection, append.key, tail, message)
+            .map_err(|refusal| in_batch(refusal, index, append))?;
+        place = place.next(message.role, message.tokens);
+        statement.execute(params![
+            message_key(tail.segment, place.seq),
+            message.role as i32,
+            message.flags.0,
+            message.tokens,
+            signed(place.total_tokens),
+            place.turn,
+            message.created,
+            message.tool_call_id,
+            message.model,
+            message.metadata,
+            message.tool_calls,
+            message.content,
+        ])?;
+    }
+    Ok(())
+}
+
+fn in_batch(refusal: Refusal, index: usize, append: &Append) -> Refusal {
+    match refusal {
+        Refusal::Model(error) if append.messages.len() > 1 => {
+            Refusal::Model(error.during(format_args!("message {index} of the batch")))
+        }
+        other => other,
+    }
+}
+
+/// The step that the next message would continue if it were a tool result.
+enum Step<'a> {
+    /// The newest one of what is kept.
+    Kept,
+    /// One that a message of this append began.
+    Begun(&'a ReadyMessage),
+    /// Its calls, once the first answer came.
+    Answered(ToolCalls),
+}
+
+impl<'a> Step<'a> {
+    /// The step after a message, which must answer a call of this one if it is a tool result.
+    fn with(self, connection: &Connection, key: SessionKey, tail: Tail, message: &'a ReadyMessage) -> Result<Self> {
+        if message.role != Role::Tool {
+            return Ok(Self::Begun(message));
+        }
+        let calls = match self {
+            Self::Answered(calls) => calls,
+            Self::Begun(opener) => ToolCalls::of_step(opener.tool_calls.as_deref())?,
+            Self::Kept => ToolCalls::of_step(calls_of_kept_step(connection, key, tail)?.as_deref())?,
+        };
+        calls.check_answer(message.tool_call_id.as_deref())?;
+        Ok(Self::Answered(calls))
+    }
+}
+
+fn calls_of_kept_step(connection: &Connection, key: SessionKey, tail: Tail) -> Result<Option<String>> {
+    let head = existing(connection, key)?;
+    let mut statement = connection
+        .prepare_cached("SELECT role, tool_calls FROM messages WHERE key BETWEEN ?1 AND ?2 ORDER BY key DESC")?;
+    for keys in key_ranges(&head.path, &(1..=tail.place.seq)).into_iter().rev() {
+        let mut found = statement.query(keys)?;
+        while let Some(row) = found.next()? {
+            if row.get::<_, i32>(0)? != Role::Tool as i32 {
+                return Ok(row.get(1)?);
+            }
+        }
+    }
+    Ok(None)
+}
+
+fn first_receipt(
+    connection: &Connection,
+    append: &Append,
+    idempotency_key: &str,
+    reached: Durability,
+) -> Result<Option<Receipt>> {
+    let found = connection
+        .prepare_cached(
+            "SELECT first_seq, last_seq, revision FROM receipts WHERE session = ?1 AND idempotency_key = ?2",
+        )?
+        .query_row(params![append.key.0, idempotency_key], |row| {
+            Ok(Receipt {
+                first_seq: row.get(0)?,
+                last_seq: row.get(1)?,
+                revision: super::rows::unsigned(row, 2)?,
+                durability: reached,
+                repeated: true,
+            })
+        })
+        .optional()?;
+    let Some(receipt) = found else { return Ok(None) };
+    let then = (receipt.last_seq - receipt.first_seq + 1) as usize;
+    if then != append.messages.len() {
+        return Err(Error::new(
+            Kind::Mismatch,
+            format!(
+                "idempotency key '{idempotency_key}' was used for {then} messages, not {}; use a new key for a new request",
+                append.messages.len()
+            ),
+        )
+        .into());
+    }
+    Ok(Some(receipt))
+}
+
+/// A retry may ask for more durability than the first try reached: a commit that writes something flushes it all.
+fn flush_with_commit(connection: &Connection, reached: Durability) -> Result<()> {
+    if reached == Durability::Disk {
+        connection.prepare_cached(TOUCH)?.raw_execute()?;
+    }
+    Ok(())
+}
+
+/// Changes nothing that matters. It must change something: SQLite writes no page that stays as it was, and flushes nothing.
+pub(super) const TOUCH: &str = "UPDATE meta SET value = value + 1 WHERE name = 'flushes'";
+
+fn keep_receipt(
+    connection: &Connection,
+    session: SessionKey,
+    idempotency_key: &str,
+    receipt: &Receipt,
+) -> Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO receipts (session, idempotency_key, first_seq, last_seq, revision) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute(params![
+            session.0,
+            idempotency_key,
+            receipt.first_seq,
+            receipt.last_seq,
+            signed(receipt.revision)
+        ])?;
+    Ok(())
+}
