@@ -145,7 +145,7 @@ static int open_new_store(void *argument) {
 
 static void eight_processes_that_open_a_new_file_at_the_same_moment_all_succeed(void) {
     int round;
-    for (round = 0; round < 20; round++) {
+    for (round = 0; round < 40; round++) {
         turnkeep_store *store;
         char name[64];
         int number;

@@ -258,6 +258,23 @@ void readers_see_consistent_histories_and_windows_while_others_write() {
     readers_see_a_beginning_of_what_is_there_in_the_end(":memory:");
 }
 
+void eight_threads_that_open_a_new_file_at_the_same_moment_all_succeed() {
+    for (int round = 0; round < 20; round++) {
+        const char* path = fresh_path();
+        on_threads(THREADS, [&](int thread) {
+            turnkeep_store* store = open_store(path);
+            turnkeep_session* session = create(store, ("s" + std::to_string(thread)).c_str());
+            CHECK_EQUAL(say(session, "x").last_seq, 1);
+            turnkeep_session_close(session);
+            close_store(store);
+        });
+        turnkeep_store* store = open_store(path);
+        for (int thread = 0; thread < THREADS; thread++)
+            CHECK_EQUAL(session_exists(store, ("s" + std::to_string(thread)).c_str()), 1);
+        close_store(store);
+    }
+}
+
 // Fault of the C++ session manager: its ids are 32 random bits.
 void thirty_two_threads_that_create_sessions_get_distinct_ids() {
     turnkeep_store* store = open_store(fresh_path());
@@ -432,6 +449,7 @@ int main(int argc, char** argv) {
     RUN(eight_threads_with_handles_and_stores_of_their_own_get_every_number_once);
     RUN(eight_threads_on_eight_sessions_get_every_number_once);
     RUN(readers_see_consistent_histories_and_windows_while_others_write);
+    RUN(eight_threads_that_open_a_new_file_at_the_same_moment_all_succeed);
     RUN(thirty_two_threads_that_create_sessions_get_distinct_ids);
     RUN(of_threads_that_want_the_same_id_or_name_one_gets_it);
     RUN(of_threads_that_expect_the_same_revision_one_appends);
