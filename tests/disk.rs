@@ -7,7 +7,7 @@ mod support;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
-use support::{text, user};
+use support::{TempStore, text, user};
 use turnkeep::error::Kind;
 use turnkeep::model::{AppendOptions, Durability, NewSession};
 use turnkeep::{Store, StoreOptions};
@@ -42,6 +42,47 @@ fn what_is_deferred_is_written_within_the_autosave_interval() {
         assert!(appended.elapsed() < Duration::from_secs(20), "it was never written");
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+fn options(durability: Durability) -> AppendOptions {
+    AppendOptions {
+        durability: Some(durability),
+        ..AppendOptions::default()
+    }
+}
+
+/// SQLite flushes a log by writing to it: a log that did not grow was not flushed.
+fn log_bytes(store: &TempStore) -> u64 {
+    let log = format!("{}-wal", store.path().display());
+    std::fs::metadata(log).unwrap().len()
+}
+
+#[test]
+fn a_flush_writes_what_makes_the_log_be_flushed() {
+    let store = TempStore::new();
+    let session = store.create();
+    session.append(vec![user("x")], options(Durability::Os)).unwrap();
+    let before = log_bytes(&store);
+    store.flush().unwrap();
+    let flushed = log_bytes(&store);
+    assert!(flushed > before, "{before} bytes before and {flushed} after");
+    store.flush().unwrap();
+    assert_eq!(log_bytes(&store), flushed, "there was nothing left to flush");
+}
+
+#[test]
+fn a_retry_at_disk_level_flushes_what_the_first_try_did_not() {
+    let store = TempStore::new();
+    let session = store.create();
+    let keyed = |durability| AppendOptions {
+        idempotency_key: Some("k".into()),
+        ..options(durability)
+    };
+    session.append(vec![user("x")], keyed(Durability::Os)).unwrap();
+    let before = log_bytes(&store);
+    let again = session.append(vec![user("x")], keyed(Durability::Disk)).unwrap();
+    assert!(again.repeated && again.durability == Durability::Disk);
+    assert!(log_bytes(&store) > before);
 }
 
 /// A file system of a few megabytes, where the test may mount one.
@@ -104,4 +145,74 @@ fn a_full_disk_is_a_status_and_loses_nothing() {
     let messages = session.range(1, u64::from(kept)).unwrap();
     assert!(messages.views().iter().all(|message| text(message.content) == content));
     drop((messages, session, store));
+}
+
+#[test]
+fn deferred_changes_that_are_lost_are_told_and_their_numbers_never_come_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(disk) = SmallDisk::mount(folder.path()) else {
+        eprintln!("skipped: mounting a small file system needs root on Linux");
+        return;
+    };
+    let path = disk.0.join("chat.db");
+    let deferring = StoreOptions {
+        durability: Durability::Deferred,
+        exclusive: true,
+        autosave: Duration::from_secs(3600),
+        ..StoreOptions::default()
+    };
+    let store = Store::open(path.to_str().unwrap(), deferring).unwrap();
+    let named = |id: &str| NewSession {
+        id: Some(id.into()),
+        ..NewSession::default()
+    };
+    let alice = store.create_session(named("alice")).unwrap();
+    alice.append(vec![user("hello")], AppendOptions::default()).unwrap();
+    let too_much = "x".repeat(8 << 20);
+    let failure = alice
+        .append(vec![user(&too_much)], AppendOptions::default())
+        .unwrap_err();
+    assert_eq!(failure.kind(), Kind::Full, "{failure}");
+
+    let refused = store.create_session(named("bob")).err().unwrap();
+    assert!(refused.message().contains("lost"), "{refused}");
+    assert!(store.flush().unwrap_err().message().contains("2 changes"));
+    store.flush().unwrap();
+
+    let bob = store.create_session(named("bob")).unwrap();
+    assert_eq!(bob.id(), "bob");
+    bob.append(vec![user("hi")], AppendOptions::default()).unwrap();
+    assert_eq!(alice.last(9).err().unwrap().kind(), Kind::NotFound);
+    assert_eq!(
+        alice
+            .append(vec![user("x")], AppendOptions::default())
+            .unwrap_err()
+            .kind(),
+        Kind::NotFound
+    );
+    drop((alice, bob, store));
+}
+
+#[test]
+fn a_message_that_is_missing_is_damage_and_nothing_more_is_written() {
+    let store = TempStore::new();
+    let session = store.create();
+    let messages = (0..6).map(|number| user(&number.to_string())).collect();
+    session.append(messages, AppendOptions::default()).unwrap();
+    store.close().unwrap();
+    let file = rusqlite::Connection::open(store.path()).unwrap();
+    assert_eq!(file.execute("DELETE FROM messages WHERE content = '3'", []), Ok(1));
+    drop(file);
+
+    for read in 0..2 {
+        let store = store.share();
+        let session = store.open_session(session.id()).unwrap();
+        let failure = match read {
+            0 => session.range(1, 6).err(),
+            _ => session.window(&Default::default()).err(),
+        };
+        assert_eq!(failure.unwrap().kind(), Kind::Corrupt);
+        let refused = session.append(vec![user("x")], AppendOptions::default()).unwrap_err();
+        assert_eq!(refused.kind(), Kind::Corrupt);
+    }
 }

@@ -354,3 +354,85 @@ fn a_store_in_memory_does_what_a_file_does() {
     assert_eq!(session.window(&Default::default()).unwrap().len(), 1);
     assert_eq!(store.list_sessions(&ListOptions::default()).unwrap().sessions.len(), 1);
 }
+
+#[test]
+fn a_revision_that_another_store_made_is_the_expected_one() {
+    let store = TempStore::new();
+    let session = store.create();
+    session.append(vec![user("x")], AppendOptions::default()).unwrap();
+    let elsewhere = store.share();
+    let there = elsewhere.open_session(session.id()).unwrap();
+    let receipt = there.append(vec![assistant("y")], AppendOptions::default()).unwrap();
+    let expecting = AppendOptions {
+        expected_revision: Some(receipt.revision),
+        ..AppendOptions::default()
+    };
+    assert_eq!(session.append(vec![user("z")], expecting).unwrap().first_seq, 3);
+}
+
+#[test]
+fn an_exclusive_store_cannot_be_read_only() {
+    let store = TempStore::new();
+    store.close().unwrap();
+    let options = StoreOptions {
+        exclusive: true,
+        read_only: true,
+        ..StoreOptions::default()
+    };
+    let refused = Store::open(store.path().to_str().unwrap(), options).err().unwrap();
+    assert_eq!(refused.kind(), Kind::Invalid);
+}
+
+#[test]
+fn a_foreign_database_is_left_alone_whatever_its_path_looks_like() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = format!("/{}/foreign.db", folder.path().display());
+    let foreign = rusqlite::Connection::open(&path).unwrap();
+    foreign.execute_batch("CREATE TABLE t (x)").unwrap();
+    drop(foreign);
+    let before = std::fs::read(&path).unwrap();
+    let refused = Store::open(&path, StoreOptions::default()).err().unwrap();
+    assert_eq!(refused.kind(), Kind::Mismatch);
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn a_call_id_that_no_answer_could_repeat_is_refused_at_once() {
+    let store = TempStore::new();
+    let call = NewMessage {
+        tool_calls: Some(format!(r#"[{{"id":"{}"}}]"#, "x".repeat(256))),
+        ..assistant("")
+    };
+    let refused = store.create().append(vec![call], AppendOptions::default());
+    assert_eq!(refused.unwrap_err().kind(), Kind::Invalid);
+}
+
+#[test]
+fn a_step_may_have_thousands_of_calls() {
+    let store = TempStore::new();
+    let ids: Vec<String> = (0..3000).map(|number| format!(r#"{{"id":"call {number}"}}"#)).collect();
+    let mut step = vec![NewMessage {
+        tool_calls: Some(format!("[{}]", ids.join(","))),
+        ..assistant("")
+    }];
+    step.extend((0..3000).map(|number| NewMessage {
+        tool_call_id: Some(format!("call {number}")),
+        ..NewMessage::new(Role::Tool, "r")
+    }));
+    let receipt = store.create().append(step, AppendOptions::default()).unwrap();
+    assert_eq!(receipt.last_seq, 3001);
+}
+
+#[test]
+fn clearing_takes_the_summary_with_the_messages_that_it_was_of() {
+    let store = TempStore::new();
+    let session = store
+        .create_session(NewSession {
+            summary: "What was said.".into(),
+            ..NewSession::default()
+        })
+        .unwrap();
+    session.clear(None).unwrap();
+    assert_eq!(session.describe().unwrap().summary, "");
+}
