@@ -75,6 +75,25 @@ fn fragment(source: &str) -> String {
     tidy(String::from_utf8(bytes).expect("cbindgen writes UTF-8").trim())
 }
 
+/// What a line of a comment holds, without its stars.
+const WIDTH: usize = 114;
+
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let line = lines.last_mut().expect("there is always one");
+        if line.is_empty() {
+            line.push_str(word);
+        } else if line.len() + 1 + word.len() <= width {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines
+}
+
 /// cbindgen gives every comment three lines and every function two more than a reader wants.
 fn tidy(c: &str) -> String {
     let mut lines: Vec<String> = Vec::new();
@@ -85,14 +104,12 @@ fn tidy(c: &str) -> String {
         match &mut comment {
             None if text == "/*" => comment = Some((indent, Vec::new())),
             Some((indent, body)) if text == "*/" => {
-                if let [only] = body.as_slice() {
+                let wrapped = wrap(&body.join(" "), WIDTH - indent.len());
+                if let [only] = wrapped.as_slice() {
                     lines.push(format!("{indent}/* {only} */"));
                 } else {
                     lines.push(format!("{indent}/*"));
-                    lines.extend(
-                        body.iter()
-                            .map(|line| format!("{indent} * {line}").trim_end().to_owned()),
-                    );
+                    lines.extend(wrapped.iter().map(|line| format!("{indent} * {line}")));
                     lines.push(format!("{indent} */"));
                 }
                 comment = None;

@@ -19,20 +19,21 @@
  * Everything in this file follows these rules:
  *
  *  1. Names: turnkeep_noun_verb for functions, turnkeep_noun for types, TURNKEEP_NOUN_VALUE for constants.
- *  2. What can fail returns a turnkeep_status and takes `error` last: pass NULL, or the address of a pointer, which is
- *     filled only on failure and freed by turnkeep_error_free. What cannot fail returns its value. On failure nothing was
- *     changed and no output was written. There is no last error and no other global state.
+ *  2. What can fail returns a turnkeep_status and takes `error` last: pass NULL, or the address of a pointer that is NULL,
+ *     which is filled only on failure and freed by turnkeep_error_free. What cannot fail returns its value. On failure
+ *     nothing was changed and no output was written; what may be otherwise says so. There is no last error.
  *  3. You own what a function gave you through `out`: give it back with its own _close or _free, which take NULL. A
  *     required pointer that is NULL is INVALID elsewhere, and the error names it.
- *  4. Handles may be used by any number of threads at once, and what they give out never changes; only _close and _free
- *     must be the last use. Results hold no lock and no part of the file.
- *  5. Strings in end in a NUL where they are ids, names, paths or JSON; contents have a length. All are UTF-8. Strings out
- *     are turnkeep_text, borrowed from the object you hold. Nothing else is ever allocated for you.
- *  6. Structs that you fill begin with struct_size and from their _INIT macro; zero means default. Fields are only ever
- *     added at the end, so a program keeps running with a newer library.
+ *  4. Handles, const or not, may be used by any number of threads at once, and what they give out never changes; only
+ *     _close and _free must be the last use. Results hold no lock and no part of the file.
+ *  5. Strings in end in a NUL where they are ids, names, paths or JSON; contents have a length. All are UTF-8; ids and names
+ *     have no control characters; JSON is at most 128 levels deep, with numbers that a double holds and no lone surrogates.
+ *     Strings out are turnkeep_text, borrowed from the object you hold. Nothing else is ever allocated for you.
+ *  6. Structs that you fill have struct_size first, and are made by their _INIT macro; zero means default. Fields are only
+ *     ever added at the end, so a program keeps running with a newer library. A struct from a newer header is UNSUPPORTED.
  *  7. Results are read by _len and _at. Lists page by an opaque token.
  *  8. Callbacks get your user_data, and you get it back by destroy. They run on the thread of the call that caused them,
- *     with no lock held, and must not throw.
+ *     with no lock held; they may call the library, and must not throw.
  *  9. Nothing is printed, no signal is caught, nothing aborts. A fault inside the library is the status PANIC.
  * 10. The functions are the same in every build: what is not built in answers UNSUPPORTED; see turnkeep_has_feature.
  *
@@ -70,8 +71,8 @@ extern "C" {
  */
 
 /*
- * A piece of text: `len` bytes of UTF-8 at `data`, then a NUL that does not count. Borrowed from the object you got it
- * from. `data` is never NULL; a text that is absent is empty. Content may hold NUL bytes of its own: trust `len`.
+ * A piece of text: `len` bytes of UTF-8 at `data`, then a NUL that does not count. Borrowed from the object you got
+ * it from. `data` is never NULL; a text that is absent is empty. Content may hold NUL bytes of its own: trust `len`.
  */
 typedef struct {
     /* The first byte. */
@@ -141,8 +142,8 @@ typedef int32_t turnkeep_status;
 TURNKEEP_API const char *turnkeep_version(void);
 
 /*
- * Returns the version of the library at run time as a number to compare with TURNKEEP_VERSION_NUMBER:
- * major * 1 000 000 + minor * 1 000 + patch. Since 0.1.
+ * Returns the version of the library at run time as a number to compare with TURNKEEP_VERSION_NUMBER: major * 1 000
+ * 000 + minor * 1 000 + patch. Since 0.1.
  */
 TURNKEEP_API uint32_t turnkeep_version_number(void);
 
@@ -181,8 +182,8 @@ TURNKEEP_API void turnkeep_error_free(turnkeep_error *error);
 #define TURNKEEP_DURABILITY_OS 2
 
 /*
- * Acknowledged at once, written within the autosave interval, by turnkeep_store_flush or by turnkeep_store_close. Only
- * for exclusive stores and stores in memory, since a sequence number once told must stay true.
+ * Acknowledged at once, written within the autosave interval, by turnkeep_store_flush or by turnkeep_store_close.
+ * Only for exclusive stores and stores in memory, since a sequence number once told must stay true.
  */
 #define TURNKEEP_DURABILITY_DEFERRED 3
 
@@ -190,22 +191,23 @@ TURNKEEP_API void turnkeep_error_free(turnkeep_error *error);
 #define TURNKEEP_DURABILITY_MEMORY 4
 
 /*
- * One database of sessions: a file, or memory. Threads: any number at once, except that turnkeep_store_close is the last
- * call with it. Sessions and results that came from it may outlive it; sessions then answer CLOSED.
+ * One database of sessions: a file, or memory. Threads: any number at once, except that turnkeep_store_close is the
+ * last call with it. Sessions and results that came from it may outlive it; sessions then answer CLOSED.
  */
 typedef struct turnkeep_store turnkeep_store;
 
 /*
- * Counts the tokens of a text of text_len bytes (no NUL follows): writes the number to *tokens and returns TURNKEEP_OK,
- * or returns a failure, and the call that needed the count fails with ABORTED. Called on the thread of that call, with
- * no lock held. Must be safe to call from many threads if the store is used from many. Must not throw.
+ * Counts the tokens of a text of text_len bytes (no NUL follows): writes the number to *tokens and returns
+ * TURNKEEP_OK, or returns a failure, and the call that needed the count fails with ABORTED. Called on the thread of
+ * that call, with no lock held. Must be safe to call from many threads if the store is used from many. Must not
+ * throw.
  */
 typedef turnkeep_status (*turnkeep_count_tokens_fn)(void *user_data,
                                                     const char *text,
                                                     size_t text_len,
                                                     uint64_t *tokens);
 
-/* Gives the host its user_data back, once, when nothing will use it again. */
+/* Gives the host its user_data back, once, when the store and every session of it are closed. */
 typedef void (*turnkeep_destroy_fn)(void *user_data);
 
 /* How to open a store. */
@@ -224,9 +226,9 @@ typedef struct {
     uint64_t window_tokens;
     /* How long to wait for another process that writes, in milliseconds; 0 is 5 000. */
     uint32_t busy_timeout_ms;
-    /* How many connections read at the same time; 0 is as many as the machine has cores. */
+    /* How many connections read at the same time; 0 is as many as the machine has cores; at most 1 024. */
     uint32_t readers;
-    /* 1 keeps every other process out, and is faster. */
+    /* 1 keeps every other process out, and is faster. Not with read_only; only on Unix. */
     int32_t exclusive;
     /* 1 changes nothing, not even the file's schema. */
     int32_t read_only;
@@ -236,18 +238,22 @@ typedef struct {
     void *user_data;
     /* Counts tokens; NULL is the vocabulary below, then the estimate max(characters / 4, words * 3 / 4) + 4. */
     turnkeep_count_tokens_fn count_tokens;
-    /* Called with user_data when the store is gone, also when opening it failed, unless struct_size was wrong; may be NULL. */
+    /*
+     * Called with user_data when the store is gone, also when opening it failed, unless struct_size was wrong; may
+     * be NULL.
+     */
     turnkeep_destroy_fn destroy;
     /* "cl100k_base" or "o200k_base", with the feature tokenizer-openai; NULL is none. */
     const char *tokenizer;
 } turnkeep_store_options;
 
 /*
- * Opens a store, and makes a new one, with the folders above it, where there is none. `location` is a path, or ":memory:"
- * for a store that ends with its handle. `options` may be NULL. Close *out with turnkeep_store_close. Threads: any; any
- * number of processes may open one file, also at the same moment. Errors: MISMATCH (the file is something else; it is
- * left untouched), UNSUPPORTED (made by a newer version; a network file system; SQLite older than 3.51.3), NOT_FOUND
- * (must_exist), BUSY (exclusive, here or there), STORAGE, READONLY, CORRUPT, INVALID. Since 0.1.
+ * Opens a store, and makes a new one, with the folders above it, where there is none. `location` is a path, or
+ * ":memory:" for a store that ends with its handle. `options` may be NULL. Close *out with turnkeep_store_close.
+ * Threads: any; any number of processes may open one file, also at the same moment. Errors: MISMATCH (the file is
+ * something else; it is left untouched), UNSUPPORTED (made by a newer version; a network file system; SQLite older
+ * than 3.51.3), NOT_FOUND (must_exist), BUSY (exclusive, here or there), STORAGE, READONLY, FULL, CORRUPT, ENCODING,
+ * INVALID. Since 0.1.
  */
 TURNKEEP_API turnkeep_status turnkeep_store_open(
     const char *location,
@@ -255,21 +261,25 @@ TURNKEEP_API turnkeep_status turnkeep_store_open(
     turnkeep_store **out,
     turnkeep_error **error);
 
-/* Returns where the store is, as it was given to turnkeep_store_open. Borrowed from the store; empty for NULL. Since 0.1. */
+/*
+ * Returns where the store is, as it was given to turnkeep_store_open. Borrowed from the store; empty for NULL. Since
+ * 0.1.
+ */
 TURNKEEP_API turnkeep_text turnkeep_store_location(const turnkeep_store *store);
 
 /*
- * Writes what was acknowledged as DEFERRED, and flushes everything acknowledged so far to the disk. Threads: any. Errors:
- * FULL, STORAGE, BUSY, INVALID. Since 0.1.
+ * Writes what was acknowledged as DEFERRED, and flushes everything acknowledged so far to the disk. If deferred
+ * changes were lost, to a full disk for example, every change is refused until this function has said so, once.
+ * Threads: any. Errors: FULL, STORAGE, BUSY, CORRUPT, INVALID. Since 0.1.
  */
 TURNKEEP_API turnkeep_status turnkeep_store_flush(
     const turnkeep_store *store,
     turnkeep_error **error);
 
 /*
- * Flushes and closes a store, and frees its handle, whatever it returns: call turnkeep_store_flush before if a failure
- * must leave you the store. NULL is allowed. Waits for calls that other threads have under way on its sessions. Errors:
- * as turnkeep_store_flush. Since 0.1.
+ * Flushes and closes a store, and frees its handle, whatever it returns: call turnkeep_store_flush before if a
+ * failure must leave you the store. NULL is allowed. Waits for what other threads are reading and writing; a
+ * callback of yours that is running then may end later, before destroy. Errors: as turnkeep_store_flush. Since 0.1.
  */
 TURNKEEP_API turnkeep_status turnkeep_store_close(
     turnkeep_store *store,
@@ -285,10 +295,10 @@ TURNKEEP_API turnkeep_status turnkeep_store_close(
 /* In use. */
 #define TURNKEEP_SESSION_ACTIVE 1
 
-/* Put away, still found. */
+/* Put away, still found. No function of this version does it. */
 #define TURNKEEP_SESSION_ARCHIVED 2
 
-/* Thrown away, can be restored. */
+/* Thrown away, can be restored. No function of this version does it. */
 #define TURNKEEP_SESSION_TRASHED 3
 
 /* In turnkeep_session_changes: back to the store's window size. */
@@ -309,17 +319,17 @@ typedef struct {
     size_t struct_size;
     /* 1 to 255 bytes without control characters; NULL makes a UUIDv7. */
     const char *id;
-    /* The owner; NULL and "" are nobody. */
+    /* The owner, at most 255 bytes; NULL and "" are nobody. */
     const char *user_id;
-    /* Unique among the owner's sessions; NULL and "" are none. */
+    /* Unique among the owner's sessions, those of nobody included; at most 255 bytes; NULL and "" are none. */
     const char *name;
-    /* What it is about. */
+    /* What it is about, at most 4 096 bytes. */
     const char *title;
-    /* The model it is held with. */
+    /* The model it is held with, at most 255 bytes. */
     const char *model;
     /* What has been said so far: a window that left something out shows it in front. */
     const char *summary;
-    /* A JSON object; NULL is {}. */
+    /* A JSON object, kept byte for byte; NULL is {}. */
     const char *metadata;
     /* Its window in tokens; 0 is the store's. */
     uint64_t window_tokens;
@@ -345,7 +355,7 @@ typedef struct {
     uint64_t window_tokens;
 } turnkeep_session_changes;
 
-/* Which sessions to list, newest first. */
+/* Which sessions to list, those created last first. */
 typedef struct {
     /* sizeof(turnkeep_session_list_options). */
     size_t struct_size;
@@ -355,6 +365,8 @@ typedef struct {
     const char *page;
     /* How many sessions a page holds; 0 is 50, at most 1 000. */
     uint32_t limit;
+    /* Must be 0. */
+    uint32_t reserved;
 } turnkeep_session_list_options;
 
 /* Everything about a session but its messages, as of one moment. Times are microseconds since 1970-01-01 UTC. */
@@ -398,9 +410,9 @@ typedef struct {
 } turnkeep_session_info;
 
 /*
- * Creates a session. `options` may be NULL. Close *out with turnkeep_session_close. Threads: any. Errors: EXISTS (the id,
- * or the owner's name, is taken), INVALID, ENCODING, ABORTED (count_tokens failed for the summary), READONLY, BUSY,
- * FULL, STORAGE. Since 0.1.
+ * Creates a session. `options` may be NULL. Close *out with turnkeep_session_close. Threads: any. Errors: EXISTS
+ * (the id, or the owner's name, is taken), INVALID, ENCODING, ABORTED (count_tokens failed for the summary),
+ * TOO_LARGE, READONLY, BUSY, FULL, CORRUPT, STORAGE. Since 0.1.
  */
 TURNKEEP_API turnkeep_status turnkeep_session_create(
     const turnkeep_store *store,
@@ -409,8 +421,8 @@ TURNKEEP_API turnkeep_status turnkeep_session_create(
     turnkeep_error **error);
 
 /*
- * Opens a session by its id. Close *out with turnkeep_session_close. Threads: any. Errors: NOT_FOUND, INVALID, ENCODING,
- * BUSY, CORRUPT, STORAGE. Since 0.1.
+ * Opens a session by its id. Close *out with turnkeep_session_close. Threads: any. Errors: NOT_FOUND, INVALID,
+ * ENCODING, BUSY, CORRUPT, STORAGE. Since 0.1.
  */
 TURNKEEP_API turnkeep_status turnkeep_session_open(
     const turnkeep_store *store,
@@ -419,8 +431,8 @@ TURNKEEP_API turnkeep_status turnkeep_session_open(
     turnkeep_error **error);
 
 /*
- * Writes 1 to *out if there is a session with this id, else 0. Threads: any. Errors: INVALID, ENCODING, BUSY, CORRUPT,
- * STORAGE. Since 0.1.
+ * Writes 1 to *out if there is a session with this id, else 0. Threads: any. Errors: INVALID, ENCODING, BUSY,
+ * CORRUPT, STORAGE. Since 0.1.
  */
 TURNKEEP_API turnkeep_status turnkeep_session_exists(
     const turnkeep_store *store,
@@ -430,7 +442,7 @@ TURNKEEP_API turnkeep_status turnkeep_session_exists(
 
 /*
  * Deletes a session with all its messages. Threads: any. Errors: NOT_FOUND, INVALID, ENCODING, READONLY, BUSY, FULL,
- * STORAGE. Since 0.1.
+ * CORRUPT, STORAGE. Since 0.1.
  */
 TURNKEEP_API turnkeep_status turnkeep_session_delete(
     const turnkeep_store *store,
@@ -444,8 +456,8 @@ TURNKEEP_API void turnkeep_session_close(turnkeep_session *session);
 TURNKEEP_API turnkeep_text turnkeep_session_id(const turnkeep_session *session);
 
 /*
- * Describes a session: a list of one. Free *out with turnkeep_session_list_free. Threads: any. Errors: NOT_FOUND, INVALID,
- * CLOSED, BUSY, CORRUPT, STORAGE. Since 0.1.
+ * Describes a session: a list of one. Free *out with turnkeep_session_list_free. Threads: any. Errors: NOT_FOUND,
+ * INVALID, CLOSED, BUSY, CORRUPT, STORAGE. Since 0.1.
  */
 TURNKEEP_API turnkeep_status turnkeep_session_describe(
     const turnkeep_session *session,
@@ -453,9 +465,9 @@ TURNKEEP_API turnkeep_status turnkeep_session_describe(
     turnkeep_error **error);
 
 /*
- * Changes a session: all of `changes`, or nothing. Writes the new revision to *revision unless it is NULL. Threads: any.
- * Errors: CONFLICT (not the expected revision), EXISTS (the name is taken), NOT_FOUND, INVALID, ENCODING, ABORTED, CLOSED,
- * READONLY, BUSY, FULL, STORAGE. Since 0.1.
+ * Changes a session: all of `changes`, or nothing. Writes the new revision to *revision unless it is NULL. Threads:
+ * any. Errors: CONFLICT (not the expected revision), EXISTS (the name is taken), NOT_FOUND, INVALID, ENCODING,
+ * ABORTED, TOO_LARGE, CLOSED, READONLY, BUSY, FULL, CORRUPT, STORAGE. Since 0.1.
  */
 TURNKEEP_API turnkeep_status turnkeep_session_update(
     const turnkeep_session *session,
@@ -464,11 +476,11 @@ TURNKEEP_API turnkeep_status turnkeep_session_update(
     turnkeep_error **error);
 
 /*
- * Lists sessions, newest first, a page at a time; pages stay right while others create and delete. `options` may be NULL.
- * Free *out with turnkeep_session_list_free. Threads: any. Errors: INVALID (a page that no list gave), ENCODING, BUSY,
- * CORRUPT, STORAGE. Since 0.1.
+ * Lists sessions, those created last first, a page at a time; pages stay right while others create and delete.
+ * `options` may be NULL. Free *out with turnkeep_session_list_free. Threads: any. Errors: INVALID (a page that no
+ * list gave), ENCODING, BUSY, CORRUPT, STORAGE. Since 0.1.
  */
-TURNKEEP_API turnkeep_status turnkeep_session_list_open(
+TURNKEEP_API turnkeep_status turnkeep_store_list(
     const turnkeep_store *store,
     const turnkeep_session_list_options *options,
     turnkeep_session_list **out,
@@ -494,7 +506,7 @@ TURNKEEP_API void turnkeep_session_list_free(turnkeep_session_list *list);
 /* What such a struct begins as: its size, everything else default. */
 #define TURNKEEP_SESSION_OPTIONS_INIT {sizeof(turnkeep_session_options), NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0}
 #define TURNKEEP_SESSION_CHANGES_INIT {sizeof(turnkeep_session_changes), 0, NULL, NULL, NULL, NULL, NULL, 0}
-#define TURNKEEP_SESSION_LIST_OPTIONS_INIT {sizeof(turnkeep_session_list_options), NULL, NULL, 0}
+#define TURNKEEP_SESSION_LIST_OPTIONS_INIT {sizeof(turnkeep_session_list_options), NULL, NULL, 0, 0}
 
 /* 4 Message ---------------------------------------------------------------------------------------------------------
  * Append and read.
@@ -512,7 +524,10 @@ typedef struct {
     turnkeep_text metadata;
 } turnkeep_message_details;
 
-/* A message. Borrowed from the result you got it from, and unchanging. */
+/*
+ * A message. Borrowed from the result you got it from, and unchanging. This struct never grows: results are arrays
+ * of it, and what later versions add hangs on details.
+ */
 typedef struct {
     /* What is said. */
     turnkeep_text content;
@@ -561,10 +576,13 @@ typedef struct {
 /* In turnkeep_new_message.tokens: count it. */
 #define TURNKEEP_TOKENS_COUNT 0
 
-/* In turnkeep_new_message.tokens: it has none. */
+/* In turnkeep_new_message.tokens: it counts as 0. */
 #define TURNKEEP_TOKENS_NONE (-1)
 
-/* Messages of a session, in order, as of one moment. Threads: any number at once. Outlives its session and its store. */
+/*
+ * Messages of a session, in order, as of one moment. Threads: any number at once. Outlives its session and its
+ * store.
+ */
 typedef struct turnkeep_messages turnkeep_messages;
 
 /* What an append did. Written only on success. */
@@ -599,13 +617,16 @@ typedef struct {
     int64_t tokens;
     /* When it was said: microseconds since 1970-01-01 UTC; 0 is now. Does not decide the order. */
     int64_t created_us;
-    /* For an assistant message: a JSON array of calls in the shape of the OpenAI chat API; NULL is none. */
+    /*
+     * For an assistant message: a JSON array of calls in the shape of the OpenAI chat API, whose ids, where they
+     * have them, are 1 to 255 bytes; NULL is none.
+     */
     const char *tool_calls;
-    /* For a tool message: the id of the call that it answers; NULL where calls have no ids. */
+    /* For a tool message: the id of the call that it answers, 1 to 255 bytes; NULL where calls have no ids. */
     const char *tool_call_id;
-    /* The model that wrote it; NULL is none. */
+    /* The model that wrote it, at most 255 bytes; NULL is none. */
     const char *model;
-    /* A JSON object; NULL is none. */
+    /* A JSON object, kept byte for byte; NULL is none. */
     const char *metadata;
 } turnkeep_new_message;
 
@@ -619,12 +640,15 @@ typedef struct {
     const char *idempotency_key;
     /* A TURNKEEP_DURABILITY_ number; 0 is the store's. */
     int32_t durability;
+    /* Must be 0. */
+    uint32_t reserved;
 } turnkeep_append_options;
 
 /*
- * Appends a message. `receipt` may be NULL. When it returns TURNKEEP_OK the message is kept as the store's durability
- * says. Threads: any; the messages of one thread keep their order. Errors: NOT_FOUND, INVALID, ENCODING, TOO_LARGE, ABORTED
- * (count_tokens failed), CLOSED, READONLY, BUSY, FULL, CORRUPT, STORAGE: nothing was appended. Since 0.1.
+ * Appends a message. `receipt` may be NULL. When it returns TURNKEEP_OK the message is kept as the store's
+ * durability says. Threads: any; the messages of one thread keep their order. Errors: NOT_FOUND, INVALID, ENCODING,
+ * TOO_LARGE, ABORTED (count_tokens failed), CLOSED, READONLY, BUSY, FULL, CORRUPT, STORAGE: nothing was appended.
+ * Since 0.1.
  */
 TURNKEEP_API turnkeep_status turnkeep_session_append(
     const turnkeep_session *session,
@@ -636,8 +660,8 @@ TURNKEEP_API turnkeep_status turnkeep_session_append(
 
 /*
  * Appends `count` messages, all of them or none. `options` and `receipt` may be NULL. Threads and errors as
- * turnkeep_session_append, and CONFLICT (not the expected revision), MISMATCH (the idempotency key was used for another
- * number of messages), UNSUPPORTED (DEFERRED in a store that is neither exclusive nor in memory). Since 0.1.
+ * turnkeep_session_append, and CONFLICT (not the expected revision), MISMATCH (the idempotency key was used for
+ * another number of messages), UNSUPPORTED (DEFERRED in a store that is neither exclusive nor in memory). Since 0.1.
  */
 TURNKEEP_API turnkeep_status turnkeep_session_append_batch(
     const turnkeep_session *session,
@@ -648,9 +672,10 @@ TURNKEEP_API turnkeep_status turnkeep_session_append_batch(
     turnkeep_error **error);
 
 /*
- * Removes all messages of a session; the next one appended is 1 again. Writes the new revision to *revision unless it is
- * NULL. `expected_revision` as in turnkeep_append_options. Threads: any. Errors: CONFLICT, NOT_FOUND, INVALID, CLOSED,
- * READONLY, BUSY, FULL, STORAGE. Since 0.1.
+ * Removes all messages of a session, its summary, and what its idempotency keys stood for; the next message appended
+ * is 1 again. Writes the new revision to *revision unless it is NULL. `expected_revision` as in
+ * turnkeep_append_options. Threads: any. Errors: CONFLICT, NOT_FOUND, INVALID, CLOSED, READONLY, BUSY, FULL,
+ * CORRUPT, STORAGE. Since 0.1.
  */
 TURNKEEP_API turnkeep_status turnkeep_session_clear(
     const turnkeep_session *session,
@@ -675,8 +700,8 @@ TURNKEEP_API turnkeep_status turnkeep_session_last(
     turnkeep_error **error);
 
 /*
- * Reads the messages from `first_seq`, which is 1 or more, to `last_seq`, which is not below it, both included; those that
- * come after the last one are left out. Otherwise as turnkeep_session_history. Since 0.1.
+ * Reads the messages from `first_seq`, which is 1 or more, to `last_seq`, which is not below it, both included;
+ * those that come after the last one are left out. Otherwise as turnkeep_session_history. Since 0.1.
  */
 TURNKEEP_API turnkeep_status turnkeep_session_range(
     const turnkeep_session *session,
@@ -685,7 +710,10 @@ TURNKEEP_API turnkeep_status turnkeep_session_range(
     turnkeep_messages **out,
     turnkeep_error **error);
 
-/* Reads one message: a result of one. NOT_FOUND if it is not there. Otherwise as turnkeep_session_history. Since 0.1. */
+/*
+ * Reads one message: a result of one. NOT_FOUND if it is not there. Otherwise as turnkeep_session_history. Since
+ * 0.1.
+ */
 TURNKEEP_API turnkeep_status turnkeep_session_message(
     const turnkeep_session *session,
     uint64_t seq,
@@ -696,8 +724,8 @@ TURNKEEP_API turnkeep_status turnkeep_session_message(
 TURNKEEP_API size_t turnkeep_messages_len(const turnkeep_messages *messages);
 
 /*
- * Returns a message of a result, borrowed from it; NULL for a NULL result or an index that is too large. The messages of
- * one result lie one after the other: at index 0 begins an array of turnkeep_messages_len. Since 0.1.
+ * Returns a message of a result, borrowed from it; NULL for a NULL result or an index that is too large. The
+ * messages of one result lie one after the other: at index 0 begins an array of turnkeep_messages_len. Since 0.1.
  */
 TURNKEEP_API const turnkeep_message *turnkeep_messages_at(
     const turnkeep_messages *messages,
@@ -709,7 +737,7 @@ TURNKEEP_API void turnkeep_messages_free(turnkeep_messages *messages);
 /* What such a struct begins as: its size, everything else default. */
 #define TURNKEEP_RECEIPT_INIT {sizeof(turnkeep_receipt), 0, 0, 0, 0, 0}
 #define TURNKEEP_NEW_MESSAGE_INIT {sizeof(turnkeep_new_message), 0, 0, NULL, 0, 0, 0, NULL, NULL, NULL, NULL}
-#define TURNKEEP_APPEND_OPTIONS_INIT {sizeof(turnkeep_append_options), 0, NULL, 0}
+#define TURNKEEP_APPEND_OPTIONS_INIT {sizeof(turnkeep_append_options), 0, NULL, 0, 0}
 
 /* 5 Window ----------------------------------------------------------------------------------------------------------
  * The messages for the next prompt.
@@ -721,7 +749,10 @@ TURNKEEP_API void turnkeep_messages_free(turnkeep_messages *messages);
 /* Do not keep pinned messages: they go with the turns they belong to. */
 #define TURNKEEP_LEAVE_OUT_PINS 2
 
-/* The messages for the next prompt, as of one moment. Threads: any number at once. Outlives its session and its store. */
+/*
+ * The messages for the next prompt, as of one moment. Threads: any number at once. Outlives its session and its
+ * store.
+ */
 typedef struct turnkeep_window turnkeep_window;
 
 /* What to ask of a window. Zero means default everywhere. */
@@ -733,13 +764,16 @@ typedef struct {
     /* Tokens of it that are kept free for the answer. */
     uint64_t reserve_tokens;
     /*
-     * Tokens of it that are kept free for the summary from the first message on, so that a new summary never moves the
-     * cut; 0 lets the summary take what it needs.
+     * Tokens of it that are kept free for the summary from the first message on, so that a new summary never moves
+     * the cut; 0 lets the summary take what it needs.
      */
     uint64_t summary_tokens;
     /* Tokens that the prompt's template adds to each message. */
     uint32_t message_overhead;
-    /* How much of the budget is used after the cut has moved, in percent; 0 is 75; 100 drops a turn each turn. */
+    /*
+     * How much of what the messages in front leave free is used after the cut has moved, in percent; 0 is 75; 100
+     * drops a turn each turn.
+     */
     uint32_t low_water_percent;
     /* How many turns from the beginning stay in front. */
     uint32_t keep_first_turns;
@@ -747,11 +781,13 @@ typedef struct {
     uint32_t max_messages;
     /* A sum of TURNKEEP_LEAVE_OUT_ numbers. */
     uint32_t leave_out;
+    /* Must be 0. */
+    uint32_t reserved;
 } turnkeep_window_options;
 
 /*
- * What is in a window and what is not. Its messages are, in order: front_messages that are pinned, kept or the summary,
- * then every message from cut_seq to head_seq.
+ * What is in a window and what is not. Its messages are, in order: front_messages that are pinned, kept or the
+ * summary, then every message from cut_seq to head_seq.
  */
 typedef struct {
     /* What its messages use, message_overhead included. */
@@ -779,8 +815,9 @@ typedef struct {
 /*
  * Returns the messages for the next prompt: what is pinned, then the newest whole turns that fit. Never changes the
  * history, never holds a tool result without its call. `options` may be NULL. Free *out with turnkeep_window_free.
- * Threads: any. Errors: TOO_LARGE (the newest step does not fit with what is pinned; the message says by how many tokens),
- * NOT_FOUND, INVALID, CLOSED, BUSY, CORRUPT, STORAGE. Since 0.1.
+ * Threads: any. Errors: TOO_LARGE (the newest step does not fit with what stays in front: pins, kept turns, the
+ * turn's own question, the summary; the message says what needs how much), NOT_FOUND, INVALID, CLOSED, BUSY,
+ * CORRUPT, STORAGE. Since 0.1.
  */
 TURNKEEP_API turnkeep_status turnkeep_session_window(
     const turnkeep_session *session,
@@ -800,8 +837,9 @@ TURNKEEP_API const turnkeep_message *turnkeep_window_at(
 TURNKEEP_API const turnkeep_window_report *turnkeep_window_report_of(const turnkeep_window *window);
 
 /*
- * Returns how many leading messages two windows share, byte for byte: what an engine need not read again. 0 if one is
- * NULL. Since 0.1.
+ * Returns how many leading messages two windows share: the same seq, role, content, tool calls and tool call id,
+ * byte for byte, which is what an engine need not read again. Model and metadata are not compared. 0 if one is NULL.
+ * Since 0.1.
  */
 TURNKEEP_API size_t turnkeep_window_common_prefix(
     const turnkeep_window *one,
@@ -811,7 +849,7 @@ TURNKEEP_API size_t turnkeep_window_common_prefix(
 TURNKEEP_API void turnkeep_window_free(turnkeep_window *window);
 
 /* What such a struct begins as: its size, everything else default. */
-#define TURNKEEP_WINDOW_OPTIONS_INIT {sizeof(turnkeep_window_options), 0, 0, 0, 0, 0, 0, 0, 0}
+#define TURNKEEP_WINDOW_OPTIONS_INIT {sizeof(turnkeep_window_options), 0, 0, 0, 0, 0, 0, 0, 0, 0}
 
 #ifdef __cplusplus
 }

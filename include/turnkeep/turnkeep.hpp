@@ -814,7 +814,7 @@ public:
         wanted.page = texts.unless_empty("page", options.page);
         wanted.limit = options.limit;
         turnkeep_session_list* raw = nullptr;
-        detail::call(turnkeep_session_list_open, get(), &wanted, &raw);
+        detail::call(turnkeep_store_list, get(), &wanted, &raw);
         return session_list{raw};
     }
 

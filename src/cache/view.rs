@@ -37,7 +37,8 @@ pub struct MessageDetails {
     pub metadata: Text,
 }
 
-/// A message. Borrowed from the result you got it from, and unchanging.
+/// A message. Borrowed from the result you got it from, and unchanging. This struct never grows: results are arrays of it,
+/// and what later versions add hangs on details.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct MessageView {

@@ -34,7 +34,7 @@ pub const TURNKEEP_MESSAGE_SUMMARY: u32 = 4;
 
 /// In turnkeep_new_message.tokens: count it.
 pub const TURNKEEP_TOKENS_COUNT: i64 = 0;
-/// In turnkeep_new_message.tokens: it has none.
+/// In turnkeep_new_message.tokens: it counts as 0.
 pub const TURNKEEP_TOKENS_NONE: i64 = -1;
 
 // The header's numbers are those of the library: a change of one that forgets the other does not compile.
@@ -67,13 +67,14 @@ pub struct NewMessage {
     pub tokens: i64,
     /// When it was said: microseconds since 1970-01-01 UTC; 0 is now. Does not decide the order.
     pub created_us: i64,
-    /// For an assistant message: a JSON array of calls in the shape of the OpenAI chat API; NULL is none.
+    /// For an assistant message: a JSON array of calls in the shape of the OpenAI chat API, whose ids, where they have
+    /// them, are 1 to 255 bytes; NULL is none.
     pub tool_calls: *const c_char,
-    /// For a tool message: the id of the call that it answers; NULL where calls have no ids.
+    /// For a tool message: the id of the call that it answers, 1 to 255 bytes; NULL where calls have no ids.
     pub tool_call_id: *const c_char,
-    /// The model that wrote it; NULL is none.
+    /// The model that wrote it, at most 255 bytes; NULL is none.
     pub model: *const c_char,
-    /// A JSON object; NULL is none.
+    /// A JSON object, kept byte for byte; NULL is none.
     pub metadata: *const c_char,
 }
 
@@ -94,6 +95,8 @@ pub struct AppendOptions {
     pub idempotency_key: *const c_char,
     /// A TURNKEEP_DURABILITY_ number; 0 is the store's.
     pub durability: i32,
+    /// Must be 0.
+    pub reserved: u32,
 }
 
 // SAFETY: repr(C), begins with struct_size, integers and nullable pointers only.
@@ -175,9 +178,9 @@ pub extern "C" fn turnkeep_session_append_batch(
     })
 }
 
-/// Removes all messages of a session; the next one appended is 1 again. Writes the new revision to *revision unless it is
-/// NULL. `expected_revision` as in turnkeep_append_options. Threads: any. Errors: CONFLICT, NOT_FOUND, INVALID, CLOSED,
-/// READONLY, BUSY, FULL, STORAGE. Since 0.1.
+/// Removes all messages of a session, its summary, and what its idempotency keys stood for; the next message appended is 1
+/// again. Writes the new revision to *revision unless it is NULL. `expected_revision` as in turnkeep_append_options. Threads: any. Errors: CONFLICT, NOT_FOUND, INVALID, CLOSED,
+/// READONLY, BUSY, FULL, CORRUPT, STORAGE. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_session_clear(
     session: Option<&SessionHandle>,
@@ -334,6 +337,7 @@ fn tokens(number: i64) -> Result<Tokens> {
 }
 
 fn append_options(raw: &AppendOptions) -> Result<Options> {
+    options::unused(raw.reserved, AppendOptions::NAME)?;
     Ok(Options {
         durability: durability(raw.durability)?,
         expected_revision: (raw.expected_revision != 0).then_some(raw.expected_revision),

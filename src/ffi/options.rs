@@ -47,6 +47,16 @@ pub(super) fn check_size<T: CallerStruct>(pointer: *const T) -> Result<()> {
     })
 }
 
+/// What fills a struct up to its alignment today is a field tomorrow: it must be zero.
+pub(super) fn unused(reserved: u32, name: &str) -> Result<()> {
+    if reserved == 0 {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "{name}.reserved is {reserved}; it must be 0: begin with the macro that ends in _INIT"
+    )))
+}
+
 /// A flag that C passes as an int32: 0 or 1.
 pub(super) fn flag(value: i32, name: &str) -> Result<bool> {
     match value {

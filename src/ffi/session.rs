@@ -14,9 +14,9 @@ use std::ffi::c_char;
 
 /// In use.
 pub const TURNKEEP_SESSION_ACTIVE: i32 = 1;
-/// Put away, still found.
+/// Put away, still found. No function of this version does it.
 pub const TURNKEEP_SESSION_ARCHIVED: i32 = 2;
-/// Thrown away, can be restored.
+/// Thrown away, can be restored. No function of this version does it.
 pub const TURNKEEP_SESSION_TRASHED: i32 = 3;
 
 /// In turnkeep_session_changes: back to the store's window size.
@@ -51,17 +51,17 @@ pub struct SessionOptions {
     pub struct_size: usize,
     /// 1 to 255 bytes without control characters; NULL makes a UUIDv7.
     pub id: *const c_char,
-    /// The owner; NULL and "" are nobody.
+    /// The owner, at most 255 bytes; NULL and "" are nobody.
     pub user_id: *const c_char,
-    /// Unique among the owner's sessions; NULL and "" are none.
+    /// Unique among the owner's sessions, those of nobody included; at most 255 bytes; NULL and "" are none.
     pub name: *const c_char,
-    /// What it is about.
+    /// What it is about, at most 4 096 bytes.
     pub title: *const c_char,
-    /// The model it is held with.
+    /// The model it is held with, at most 255 bytes.
     pub model: *const c_char,
     /// What has been said so far: a window that left something out shows it in front.
     pub summary: *const c_char,
-    /// A JSON object; NULL is {}.
+    /// A JSON object, kept byte for byte; NULL is {}.
     pub metadata: *const c_char,
     /// Its window in tokens; 0 is the store's.
     pub window_tokens: u64,
@@ -146,7 +146,7 @@ unsafe impl Send for SessionInfo {}
 // SAFETY: as above.
 unsafe impl Sync for SessionInfo {}
 
-/// Which sessions to list, newest first.
+/// Which sessions to list, those created last first.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct SessionListOptions {
@@ -158,6 +158,8 @@ pub struct SessionListOptions {
     pub page: *const c_char,
     /// How many sessions a page holds; 0 is 50, at most 1 000.
     pub limit: u32,
+    /// Must be 0.
+    pub reserved: u32,
 }
 
 // SAFETY: repr(C), begins with struct_size, integers and nullable pointers only.
@@ -218,8 +220,8 @@ fn info(session: &Session, texts: &mut Vec<OwnedText>) -> SessionInfo {
 }
 
 /// Creates a session. `options` may be NULL. Close *out with turnkeep_session_close. Threads: any. Errors: EXISTS (the id,
-/// or the owner's name, is taken), INVALID, ENCODING, ABORTED (count_tokens failed for the summary), READONLY, BUSY,
-/// FULL, STORAGE. Since 0.1.
+/// or the owner's name, is taken), INVALID, ENCODING, ABORTED (count_tokens failed for the summary), TOO_LARGE,
+/// READONLY, BUSY, FULL, CORRUPT, STORAGE. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_session_create(
     store: Option<&StoreHandle>,
@@ -273,7 +275,7 @@ pub extern "C" fn turnkeep_session_exists(
 }
 
 /// Deletes a session with all its messages. Threads: any. Errors: NOT_FOUND, INVALID, ENCODING, READONLY, BUSY, FULL,
-/// STORAGE. Since 0.1.
+/// CORRUPT, STORAGE. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_session_delete(
     store: Option<&StoreHandle>,
@@ -316,8 +318,8 @@ pub extern "C" fn turnkeep_session_describe(
 }
 
 /// Changes a session: all of `changes`, or nothing. Writes the new revision to *revision unless it is NULL. Threads: any.
-/// Errors: CONFLICT (not the expected revision), EXISTS (the name is taken), NOT_FOUND, INVALID, ENCODING, ABORTED, CLOSED,
-/// READONLY, BUSY, FULL, STORAGE. Since 0.1.
+/// Errors: CONFLICT (not the expected revision), EXISTS (the name is taken), NOT_FOUND, INVALID, ENCODING, ABORTED, TOO_LARGE,
+/// CLOSED, READONLY, BUSY, FULL, CORRUPT, STORAGE. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_session_update(
     session: Option<&SessionHandle>,
@@ -334,11 +336,11 @@ pub extern "C" fn turnkeep_session_update(
     })
 }
 
-/// Lists sessions, newest first, a page at a time; pages stay right while others create and delete. `options` may be NULL.
+/// Lists sessions, those created last first, a page at a time; pages stay right while others create and delete. `options` may be NULL.
 /// Free *out with turnkeep_session_list_free. Threads: any. Errors: INVALID (a page that no list gave), ENCODING, BUSY,
 /// CORRUPT, STORAGE. Since 0.1.
 #[unsafe(no_mangle)]
-pub extern "C" fn turnkeep_session_list_open(
+pub extern "C" fn turnkeep_store_list(
     store: Option<&StoreHandle>,
     options: *const SessionListOptions,
     out: *mut *mut SessionList,
@@ -349,11 +351,7 @@ pub extern "C" fn turnkeep_session_list_open(
         writable(out, "out")?;
         let options = match options::read(options)? {
             None => ListOptions::default(),
-            Some(raw) => ListOptions {
-                user_id: text::owned(raw.user_id, "user_id")?,
-                limit: raw.limit,
-                page_token: text::owned(raw.page, "page")?.filter(|page| !page.is_empty()),
-            },
+            Some(raw) => list_options(&raw)?,
         };
         let page = store.store.list_sessions(&options)?;
         give(out, SessionList::new(&page.sessions, page.next_page_token.as_deref()));
@@ -385,6 +383,15 @@ pub extern "C" fn turnkeep_session_list_next_page(list: Option<&SessionList>) ->
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_session_list_free(list: Option<Box<SessionList>>) {
     drop(list);
+}
+
+fn list_options(raw: &SessionListOptions) -> Result<ListOptions> {
+    options::unused(raw.reserved, SessionListOptions::NAME)?;
+    Ok(ListOptions {
+        user_id: text::owned(raw.user_id, "user_id")?,
+        limit: raw.limit,
+        page_token: text::owned(raw.page, "page")?.filter(|page| !page.is_empty()),
+    })
 }
 
 fn new_session(raw: &SessionOptions) -> Result<NewSession> {

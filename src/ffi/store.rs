@@ -39,7 +39,7 @@ pub type CountTokensFn = Option<
     unsafe extern "C" fn(user_data: *mut c_void, text: *const c_char, text_len: usize, tokens: *mut u64) -> Status,
 >;
 
-/// Gives the host its user_data back, once, when nothing will use it again.
+/// Gives the host its user_data back, once, when the store and every session of it are closed.
 pub type DestroyFn = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
 
 /// How to open a store.
@@ -60,9 +60,9 @@ pub struct StoreOptions {
     pub window_tokens: u64,
     /// How long to wait for another process that writes, in milliseconds; 0 is 5 000.
     pub busy_timeout_ms: u32,
-    /// How many connections read at the same time; 0 is as many as the machine has cores.
+    /// How many connections read at the same time; 0 is as many as the machine has cores; at most 1 024.
     pub readers: u32,
-    /// 1 keeps every other process out, and is faster.
+    /// 1 keeps every other process out, and is faster. Not with read_only; only on Unix.
     pub exclusive: i32,
     /// 1 changes nothing, not even the file's schema.
     pub read_only: i32,
@@ -94,7 +94,7 @@ pub struct StoreHandle {
 /// for a store that ends with its handle. `options` may be NULL. Close *out with turnkeep_store_close. Threads: any; any
 /// number of processes may open one file, also at the same moment. Errors: MISMATCH (the file is something else; it is
 /// left untouched), UNSUPPORTED (made by a newer version; a network file system; SQLite older than 3.51.3), NOT_FOUND
-/// (must_exist), BUSY (exclusive, here or there), STORAGE, READONLY, CORRUPT, INVALID. Since 0.1.
+/// (must_exist), BUSY (exclusive, here or there), STORAGE, READONLY, FULL, CORRUPT, ENCODING, INVALID. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_store_open(
     location: *const c_char,
@@ -122,21 +122,26 @@ pub extern "C" fn turnkeep_store_location(store: Option<&StoreHandle>) -> Text {
     store.map_or(Text::EMPTY, |store| store.location.text())
 }
 
-/// Writes what was acknowledged as DEFERRED, and flushes everything acknowledged so far to the disk. Threads: any. Errors:
-/// FULL, STORAGE, BUSY, INVALID. Since 0.1.
+/// Writes what was acknowledged as DEFERRED, and flushes everything acknowledged so far to the disk. If deferred changes were
+/// lost, to a full disk for example, every change is refused until this function has said so, once. Threads: any. Errors:
+/// FULL, STORAGE, BUSY, CORRUPT, INVALID. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_store_flush(store: Option<&StoreHandle>, error: *mut *mut ErrorHandle) -> Status {
     guard(error, || required(store, "store")?.store.flush())
 }
 
 /// Flushes and closes a store, and frees its handle, whatever it returns: call turnkeep_store_flush before if a failure
-/// must leave you the store. NULL is allowed. Waits for calls that other threads have under way on its sessions. Errors:
-/// as turnkeep_store_flush. Since 0.1.
+/// must leave you the store. NULL is allowed. Waits for what other threads are reading and writing; a callback of yours that
+/// is running then may end later, before destroy. Errors: as turnkeep_store_flush. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_store_close(store: Option<Box<StoreHandle>>, error: *mut *mut ErrorHandle) -> Status {
     match store {
         None => TURNKEEP_OK,
-        Some(handle) => guard(error, || handle.store.close()),
+        Some(handle) => guard(error, || {
+            let closed = handle.store.close();
+            drop(handle);
+            closed
+        }),
     }
 }
 

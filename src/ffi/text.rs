@@ -62,14 +62,14 @@ fn utf8<'a>(bytes: &'a [u8], name: &str) -> Result<&'a str> {
 
 /// A text that an object of ours owns and lends out.
 #[derive(Debug)]
-pub(super) struct OwnedText(Box<[u8]>);
+pub(super) struct OwnedText(Vec<u8>);
 
 impl OwnedText {
     pub(super) fn new(text: &str) -> Self {
         let mut bytes = Vec::with_capacity(text.len() + 1);
         bytes.extend_from_slice(text.as_bytes());
         bytes.push(0);
-        Self(bytes.into_boxed_slice())
+        Self(bytes)
     }
 
     pub(super) fn text(&self) -> Text {

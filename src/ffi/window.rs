@@ -7,6 +7,7 @@ use super::pointer::{give, required, writable};
 use super::session::SessionHandle;
 use crate::cache::view::MessageView;
 use crate::context::{LeaveOut, WindowOptions as Options};
+use crate::error::Result;
 use crate::store::Window as Snapshot;
 
 /// Leave out the session's summary.
@@ -35,7 +36,8 @@ pub struct WindowOptions {
     pub summary_tokens: u64,
     /// Tokens that the prompt's template adds to each message.
     pub message_overhead: u32,
-    /// How much of the budget is used after the cut has moved, in percent; 0 is 75; 100 drops a turn each turn.
+    /// How much of what the messages in front leave free is used after the cut has moved, in percent; 0 is 75; 100 drops
+    /// a turn each turn.
     pub low_water_percent: u32,
     /// How many turns from the beginning stay in front.
     pub keep_first_turns: u32,
@@ -43,6 +45,8 @@ pub struct WindowOptions {
     pub max_messages: u32,
     /// A sum of TURNKEEP_LEAVE_OUT_ numbers.
     pub leave_out: u32,
+    /// Must be 0.
+    pub reserved: u32,
 }
 
 // SAFETY: repr(C), begins with struct_size, integers only.
@@ -85,8 +89,8 @@ pub struct WindowHandle {
 
 /// Returns the messages for the next prompt: what is pinned, then the newest whole turns that fit. Never changes the
 /// history, never holds a tool result without its call. `options` may be NULL. Free *out with turnkeep_window_free.
-/// Threads: any. Errors: TOO_LARGE (the newest step does not fit with what is pinned; the message says by how many tokens),
-/// NOT_FOUND, INVALID, CLOSED, BUSY, CORRUPT, STORAGE. Since 0.1.
+/// Threads: any. Errors: TOO_LARGE (the newest step does not fit with what stays in front: pins, kept turns, the turn's own question,
+/// the summary; the message says what needs how much), NOT_FOUND, INVALID, CLOSED, BUSY, CORRUPT, STORAGE. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_session_window(
     session: Option<&SessionHandle>,
@@ -97,7 +101,7 @@ pub extern "C" fn turnkeep_session_window(
     guard(error, || {
         let session = required(session, "session")?;
         writable(out, "out")?;
-        let options = options::read(options)?.map_or_else(Options::default, |raw| convert(&raw));
+        let options = options::read(options)?.map_or_else(|| Ok(Options::default()), |raw| convert(&raw))?;
         let window = session.session.window(&options)?;
         let report = report(&window);
         give(out, WindowHandle { window, report });
@@ -125,8 +129,8 @@ pub extern "C" fn turnkeep_window_report_of(window: Option<&WindowHandle>) -> *c
     window.map_or(std::ptr::null(), |window| std::ptr::from_ref(&window.report))
 }
 
-/// Returns how many leading messages two windows share, byte for byte: what an engine need not read again. 0 if one is
-/// NULL. Since 0.1.
+/// Returns how many leading messages two windows share: the same seq, role, content, tool calls and tool call id, byte for
+/// byte, which is what an engine need not read again. Model and metadata are not compared. 0 if one is NULL. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_window_common_prefix(one: Option<&WindowHandle>, other: Option<&WindowHandle>) -> usize {
     match (one, other) {
@@ -141,8 +145,9 @@ pub extern "C" fn turnkeep_window_free(window: Option<Box<WindowHandle>>) {
     drop(window);
 }
 
-fn convert(raw: &WindowOptions) -> Options {
-    Options {
+fn convert(raw: &WindowOptions) -> Result<Options> {
+    options::unused(raw.reserved, WindowOptions::NAME)?;
+    Ok(Options {
         max_tokens: raw.max_tokens,
         reserve_tokens: raw.reserve_tokens,
         summary_tokens: raw.summary_tokens,
@@ -151,7 +156,7 @@ fn convert(raw: &WindowOptions) -> Options {
         keep_first_turns: raw.keep_first_turns,
         max_messages: raw.max_messages,
         leave_out: LeaveOut(raw.leave_out),
-    }
+    })
 }
 
 fn report(window: &Snapshot) -> WindowReport {

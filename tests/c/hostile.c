@@ -23,7 +23,7 @@ static void check_unchanged(int line) {
     turnkeep_session_list *list = NULL;
     const turnkeep_session_info *info;
     check_history(__FILE__, line, session, contents, 3);
-    OK(turnkeep_session_list_open(store, NULL, &list, &failure));
+    OK(turnkeep_store_list(store, NULL, &list, &failure));
     check_equal(__FILE__, line, "sessions", (long long)turnkeep_session_list_len(list), 1);
     info = turnkeep_session_list_at(list, 0);
     check_equal(__FILE__, line, "revision", (long long)info->revision, 4);
@@ -117,13 +117,13 @@ static void null_in_sessions(void) {
 
 static void null_in_lists(void) {
     turnkeep_session_list *list = NULL;
-    NULL_REFUSED(turnkeep_session_list_open, store, turnkeep_session_list_open(NULL, NULL, &list, &failure));
-    NULL_REFUSED(turnkeep_session_list_open, out, turnkeep_session_list_open(store, NULL, NULL, &failure));
-    NULL_ALLOWED(turnkeep_session_list_open, options,
-                 turnkeep_session_list_open(store, NULL, &list, &failure) == TURNKEEP_OK);
+    NULL_REFUSED(turnkeep_store_list, store, turnkeep_store_list(NULL, NULL, &list, &failure));
+    NULL_REFUSED(turnkeep_store_list, out, turnkeep_store_list(store, NULL, NULL, &failure));
+    NULL_ALLOWED(turnkeep_store_list, options,
+                 turnkeep_store_list(store, NULL, &list, &failure) == TURNKEEP_OK);
     turnkeep_session_list_free(list);
-    NULL_ALLOWED(turnkeep_session_list_open, error,
-                 turnkeep_session_list_open(store, NULL, NULL, NULL) == TURNKEEP_ERROR_INVALID);
+    NULL_ALLOWED(turnkeep_store_list, error,
+                 turnkeep_store_list(store, NULL, NULL, NULL) == TURNKEEP_ERROR_INVALID);
     NULL_ALLOWED(turnkeep_session_list_len, list, turnkeep_session_list_len(NULL) == 0);
     NULL_ALLOWED(turnkeep_session_list_at, list, turnkeep_session_list_at(NULL, 0) == NULL);
     NULL_ALLOWED(turnkeep_session_list_next_page, list, turnkeep_session_list_next_page(NULL).len == 0);
@@ -289,7 +289,7 @@ static void structs_of_a_wrong_size_are_refused(void) {
     SIZE(turnkeep_store_options, turnkeep_store_open(":memory:", sized, &opened, &failure));
     SIZE(turnkeep_session_options, turnkeep_session_create(store, sized, &created, &failure));
     SIZE(turnkeep_session_changes, turnkeep_session_update(session, sized, NULL, &failure));
-    SIZE(turnkeep_session_list_options, turnkeep_session_list_open(store, sized, &list, &failure));
+    SIZE(turnkeep_session_list_options, turnkeep_store_list(store, sized, &list, &failure));
     SIZE(turnkeep_new_message, turnkeep_session_append_batch(session, sized, 1, NULL, &receipt, &failure));
     SIZE(turnkeep_append_options, turnkeep_session_append_batch(session, &message, 1, sized, &receipt, &failure));
     SIZE(turnkeep_receipt, turnkeep_session_append(session, TURNKEEP_ROLE_USER, "x", 1, sized, &failure));
@@ -376,8 +376,8 @@ static void text_that_is_not_utf_8_is_refused(void) {
     TEXT(turnkeep_session_open, id, turnkeep_session_open(store, bad, &created, &error));
     TEXT(turnkeep_session_exists, id, turnkeep_session_exists(store, bad, &exists, &error));
     TEXT(turnkeep_session_delete, id, turnkeep_session_delete(store, bad, &error));
-    TEXT(turnkeep_session_list_options, user_id, turnkeep_session_list_open(store, LIST(user_id), &list, &error));
-    TEXT(turnkeep_session_list_options, page, turnkeep_session_list_open(store, LIST(page), &list, &error));
+    TEXT(turnkeep_session_list_options, user_id, turnkeep_store_list(store, LIST(user_id), &list, &error));
+    TEXT(turnkeep_session_list_options, page, turnkeep_store_list(store, LIST(page), &list, &error));
     TEXT(turnkeep_session_append, content, turnkeep_session_append(session, 2, bad, strlen(bad), NULL, &error));
     TEXT(turnkeep_new_message, content,
          turnkeep_session_append_batch(

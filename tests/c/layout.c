@@ -69,6 +69,7 @@ static const struct entry entries[] = {
     FIELD(turnkeep_session_list_options, user_id, 8),
     FIELD(turnkeep_session_list_options, page, 16),
     FIELD(turnkeep_session_list_options, limit, 24),
+    FIELD(turnkeep_session_list_options, reserved, 28),
 
     SIZE(turnkeep_session_info, 208),
     FIELD(turnkeep_session_info, id, 0),
@@ -133,6 +134,7 @@ static const struct entry entries[] = {
     FIELD(turnkeep_append_options, expected_revision, 8),
     FIELD(turnkeep_append_options, idempotency_key, 16),
     FIELD(turnkeep_append_options, durability, 24),
+    FIELD(turnkeep_append_options, reserved, 28),
 
     SIZE(turnkeep_window_options, 56),
     FIELD(turnkeep_window_options, struct_size, 0),
@@ -144,6 +146,7 @@ static const struct entry entries[] = {
     FIELD(turnkeep_window_options, keep_first_turns, 40),
     FIELD(turnkeep_window_options, max_messages, 44),
     FIELD(turnkeep_window_options, leave_out, 48),
+    FIELD(turnkeep_window_options, reserved, 52),
 
     SIZE(turnkeep_window_report, 80),
     FIELD(turnkeep_window_report, tokens, 0),
@@ -166,14 +169,14 @@ const turnkeep_text all_of_text = {NULL, 0};
 const turnkeep_store_options all_of_store_options = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL};
 const turnkeep_session_options all_of_session_options = {0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0};
 const turnkeep_session_changes all_of_session_changes = {0, 0, NULL, NULL, NULL, NULL, NULL, 0};
-const turnkeep_session_list_options all_of_session_list_options = {0, NULL, NULL, 0};
+const turnkeep_session_list_options all_of_session_list_options = {0, NULL, NULL, 0, 0};
 const turnkeep_session_info all_of_session_info = {{NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
 const turnkeep_message_details all_of_message_details = {{NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}};
 const turnkeep_message all_of_message = {{NULL, 0}, 0, 0, NULL, 0, 0, 0, 0, 0};
 const turnkeep_receipt all_of_receipt = {0, 0, 0, 0, 0, 0};
 const turnkeep_new_message all_of_new_message = {0, 0, 0, NULL, 0, 0, 0, NULL, NULL, NULL, NULL};
-const turnkeep_append_options all_of_append_options = {0, 0, NULL, 0};
-const turnkeep_window_options all_of_window_options = {0, 0, 0, 0, 0, 0, 0, 0, 0};
+const turnkeep_append_options all_of_append_options = {0, 0, NULL, 0, 0};
+const turnkeep_window_options all_of_window_options = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
 const turnkeep_window_report all_of_window_report = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
 /* clang-format on */
 
