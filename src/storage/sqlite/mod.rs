@@ -47,7 +47,7 @@ pub(crate) struct SqliteOptions {
 /// The location of a store that ends with its handle.
 pub(crate) const IN_MEMORY: &str = ":memory:";
 
-/// WAL frames after which the background thread moves them into the file.
+/// New WAL frames after which the background thread moves them into the file.
 const CHECKPOINT_FRAMES: u32 = 1_000;
 
 /// WAL frames after which whoever commits does it, so that the WAL stays bounded under any load.
@@ -59,6 +59,9 @@ pub(crate) struct SqliteStorage {
     read_only: bool,
     writer: Mutex<Option<Writer>>,
     wal_frames: Arc<AtomicU32>,
+    /// How many there were when they were last moved. While somebody writes, the WAL does not begin anew after that: to
+    /// move the few frames of each commit at once would write every page twice.
+    moved_frames: AtomicU32,
     /// Set while changes are deferred: they are seen through the writer only.
     read_through_writer: AtomicBool,
     /// A store in memory has its one connection, and an exclusive one nobody else to watch.
@@ -124,6 +127,7 @@ impl SqliteStorage {
             site: opener.site.clone(),
             read_only: opener.read_only,
             wal_frames: writer.wal_frames(),
+            moved_frames: AtomicU32::new(0),
             writer: Mutex::new(Some(writer)),
             read_through_writer: AtomicBool::new(in_memory),
             in_memory,
@@ -223,7 +227,12 @@ impl Storage for SqliteStorage {
     }
 
     fn wants_maintenance(&self) -> bool {
-        self.wal_frames.load(Ordering::Relaxed) >= CHECKPOINT_FRAMES
+        let frames = self.wal_frames.load(Ordering::Relaxed);
+        // Fewer than there were is a WAL that has begun anew.
+        let new = frames
+            .checked_sub(self.moved_frames.load(Ordering::Relaxed))
+            .unwrap_or(frames);
+        new >= CHECKPOINT_FRAMES
     }
 
     fn maintain(&self) -> Result<()> {
@@ -235,6 +244,8 @@ impl Storage for SqliteStorage {
         let Some(connection) = housekeeper.as_ref() else {
             return Ok(());
         };
+        self.moved_frames
+            .store(self.wal_frames.load(Ordering::Relaxed), Ordering::Relaxed);
         writer::checkpoint(connection, &self.site)
     }
 
