@@ -2,7 +2,7 @@
 
 use super::connection::Opener;
 use super::failure::Site;
-use super::raw::{RangeStatement, Row};
+use super::raw::{Row, Statement};
 use super::{list, rows};
 use crate::context::Entry;
 use crate::error::{Error, Kind, Result};
@@ -16,16 +16,16 @@ use std::ops::RangeInclusive;
 /// A connection, and what is prepared on it for good.
 pub(super) struct Reader {
     // Dropped before the connection.
-    entries: RefCell<RangeStatement>,
-    messages: RefCell<RangeStatement>,
+    entries: RefCell<Statement>,
+    messages: RefCell<Statement>,
     pub(super) connection: Connection,
 }
 
 impl Reader {
     pub(super) fn new(connection: Connection) -> rusqlite::Result<Self> {
         Ok(Self {
-            entries: RangeStatement::prepare(&connection, rows::SELECT_ENTRIES)?.into(),
-            messages: RangeStatement::prepare(&connection, rows::SELECT_MESSAGES)?.into(),
+            entries: Statement::prepare(&connection, rows::SELECT_ENTRIES)?.into(),
+            messages: Statement::prepare(&connection, rows::SELECT_MESSAGES)?.into(),
             connection,
         })
     }
@@ -274,7 +274,7 @@ impl<H: Hold> View<'_, H> {
     /// Visits the rows of a part of a path, until there are no more or the visitor refuses one.
     fn walk(
         &self,
-        statement: fn(&Reader) -> &RefCell<RangeStatement>,
+        statement: fn(&Reader) -> &RefCell<Statement>,
         path: &Path,
         range: &RangeInclusive<u32>,
         mut visit: impl FnMut(&Row<'_>) -> rusqlite::Result<Result<()>>,
