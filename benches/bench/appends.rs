@@ -7,7 +7,7 @@ use crate::subject::{self, TOKENS};
 use std::path::Path;
 use turnkeep::context::WindowOptions;
 use turnkeep::model::Durability;
-use turnkeep::{Conversation, Store};
+use turnkeep::{Session, Store};
 
 /// Appends before the first round: the WAL has its full length then, and grows no more.
 const WARM_UP: usize = 2_000;
@@ -72,7 +72,7 @@ struct Sides {
 
 struct Subject {
     _store: Store,
-    session: Conversation,
+    session: Session,
     content: String,
     appended: usize,
 }

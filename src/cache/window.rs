@@ -2,7 +2,7 @@
 
 use super::body::{Body, Run};
 use super::view::MessageView;
-use crate::context::{Planner, Usage};
+use crate::context::Planner;
 use crate::error::{Error, Kind, Result};
 use crate::model::{Message, MessageFlags, MessageRef, Place, Role};
 use std::sync::Arc;

@@ -79,6 +79,7 @@ impl SqliteStorage {
         let in_memory = location == IN_MEMORY;
         let opener = Opener {
             site: Site::new(location, options.busy_timeout),
+            file: None,
             read_only: options.read_only,
             exclusive: options.exclusive,
         };
@@ -110,7 +111,8 @@ impl SqliteStorage {
         Self::with_writer(writer, opener, options.readers, claim)
     }
 
-    fn with_writer(writer: Writer, opener: Opener, readers: usize, claim: Option<Claim>) -> Result<Self> {
+    fn with_writer(writer: Writer, mut opener: Opener, readers: usize, claim: Option<Claim>) -> Result<Self> {
+        opener.file = claim.as_ref().map(Claim::file);
         let in_memory = claim.is_none();
         let alone = in_memory || opener.exclusive;
         let watch = if alone {
@@ -142,7 +144,7 @@ impl SqliteStorage {
         MutexGuard::try_map(self.writer.lock(), Option::as_mut).map_err(|_| closed(&self.site))
     }
 
-    /// Before a write: nobody writes to a store that is read-only or damaged.
+    /// Before a write: nobody writes to a store that is read-only, damaged, or no longer where it was.
     fn check_writable(&self) -> Result<()> {
         if self.read_only {
             return Err(Error::new(
@@ -150,7 +152,8 @@ impl SqliteStorage {
                 format!("{} was opened read-only; nothing was changed", self.site.location),
             ));
         }
-        self.site.check_undamaged()
+        self.site.check_undamaged()?;
+        self.pool.opener.check_in_place()
     }
 
     fn note_deferred(&self, writer: &Writer) {
@@ -214,6 +217,7 @@ impl Storage for SqliteStorage {
             return self.writer().map(drop);
         }
         let mut writer = self.writer()?;
+        self.pool.opener.check_in_place()?;
         let flushed = writer.flush();
         self.note_deferred(&writer);
         flushed
@@ -221,6 +225,7 @@ impl Storage for SqliteStorage {
 
     fn save_deferred(&self) -> Result<()> {
         let mut writer = self.writer()?;
+        self.pool.opener.check_in_place()?;
         let saved = writer.save_deferred();
         self.note_deferred(&writer);
         saved
@@ -251,6 +256,10 @@ impl Storage for SqliteStorage {
 
     fn close(&self) -> Result<()> {
         let writer = self.writer.lock().take();
+        let in_place = match &writer {
+            Some(writer) if writer.has_deferred() => self.pool.opener.check_in_place(),
+            _ => Ok(()),
+        };
         self.read_through_writer.store(false, Ordering::Release);
         self.pool.close();
         if let Some(watch) = &self.watch {
@@ -259,7 +268,7 @@ impl Storage for SqliteStorage {
         drop(self.housekeeper.lock().take());
         let closed = writer.map_or(Ok(()), Writer::close);
         drop(self.claim.lock().take());
-        closed
+        in_place.and(closed)
     }
 }
 

@@ -6,7 +6,7 @@ use super::raw::{Row, Statement};
 use super::{list, rows};
 use crate::context::Entry;
 use crate::error::{Error, Kind, Result};
-use crate::model::{ListOptions, MessageRef, Session, SessionPage};
+use crate::model::{ListOptions, MessageRef, SessionInfo, SessionPage};
 use crate::storage::{Head, Path, SessionKey, Snapshot, Stretch};
 use parking_lot::{Condvar, Mutex};
 use rusqlite::{Connection, OptionalExtension};
@@ -39,13 +39,13 @@ impl Reader {
 
 /// Connections that only read, opened as they are needed and kept.
 pub(super) struct Pool {
-    opener: Opener,
+    pub(super) opener: Opener,
     most: usize,
-    state: Mutex<State>,
+    state: Mutex<PoolState>,
     returned: Condvar,
 }
 
-struct State {
+struct PoolState {
     idle: Vec<Reader>,
     open: usize,
     closed: bool,
@@ -56,7 +56,7 @@ impl Pool {
         Self {
             opener,
             most: most.max(1),
-            state: Mutex::new(State {
+            state: Mutex::new(PoolState {
                 idle: Vec::new(),
                 open: 0,
                 closed: false,
@@ -224,7 +224,7 @@ impl<H: Hold> Snapshot for View<'_, H> {
         self.with(|connection| read_head(connection, key))
     }
 
-    fn describe(&self, key: SessionKey) -> Result<Option<Session>> {
+    fn describe(&self, key: SessionKey) -> Result<Option<SessionInfo>> {
         self.with(|connection| {
             connection
                 .prepare_cached(&format!(

@@ -311,6 +311,7 @@ mod tests {
     fn a_transaction_that_a_fault_left_open_does_not_stop_the_next_one() {
         let opener = Opener {
             site: Site::new(":memory:", Duration::ZERO),
+            file: None,
             read_only: false,
             exclusive: false,
         };
