@@ -1,7 +1,7 @@
 //! SQLite's codes as errors for people.
 
 use crate::error::{Error, Kind, Result};
-use rusqlite::ErrorCode;
+use rusqlite::{ErrorCode, ffi};
 use std::fmt::Display;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -62,6 +62,12 @@ impl Site {
                 _ => Error::new(Kind::Storage, format!("{at}: {error}")),
             };
         };
+        if error
+            .sqlite_error()
+            .is_some_and(|error| error.extended_code == ffi::SQLITE_IOERR_SHORT_READ)
+        {
+            return self.damage("a page that should be in the file lies behind its end");
+        }
         match code {
             ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Error::new(
                 Kind::Busy,
