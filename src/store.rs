@@ -22,7 +22,7 @@ use crate::model::{
 };
 use crate::storage::mutation::{Create, Delete};
 use crate::storage::sqlite::{IN_MEMORY, SqliteStorage};
-use crate::storage::{Mutation, NEVER_SEEN, Outcome, SessionKey, Storage};
+use crate::storage::{Mutation, NEVER_SEEN, Outcome, SessionKey, Storage, lost_with};
 use background::Background;
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -231,8 +231,8 @@ impl Inner {
         forced_panic::during_commit(&mutations);
         let forget = ForgetOnUnwind(&self.cache);
         let results = self.storage.apply(&mutations, durability);
-        if results.iter().any(Result::is_err) {
-            self.find_out_what_was_lost();
+        if let Some(cause) = results.iter().find_map(|result| result.as_ref().err()) {
+            self.find_out_what_was_lost(cause);
         }
         for (mutation, result) in mutations.iter().zip(&results) {
             if let Ok(outcome) = result {
@@ -247,18 +247,18 @@ impl Inner {
     }
 
     /// After a failure of the storage: what was deferred may have gone with the transaction, and memory knows too much.
-    fn find_out_what_was_lost(&self) {
+    fn find_out_what_was_lost(&self, cause: &Error) {
         let count = self.storage.take_lost();
         if count == 0 {
             return;
         }
         self.cache.clear();
+        let lost = lost_with(cause, count);
         *self.lost.lock() = Some(Error::new(
-            Kind::Storage,
+            lost.kind(),
             format!(
-                "{count} changes that were acknowledged as DEFERRED could not be written to '{}' and are lost; nothing is \
-                 changed any more until flush has told so",
-                self.location
+                "{}; nothing is changed any more until flush has told so",
+                lost.message()
             ),
         ));
     }
@@ -373,8 +373,8 @@ impl Inner {
     fn flush(&self) -> Result<()> {
         self.check_open()?;
         let flushed = self.storage.flush();
-        if flushed.is_err() {
-            self.find_out_what_was_lost();
+        if let Err(cause) = &flushed {
+            self.find_out_what_was_lost(cause);
         }
         self.lost.lock().take().map_or(flushed, Err)
     }
@@ -382,8 +382,8 @@ impl Inner {
     /// Writes what was deferred, from the background. What fails and is not lost is tried again.
     fn save_deferred(&self) -> Result<()> {
         let saved = self.storage.save_deferred();
-        if saved.is_err() {
-            self.find_out_what_was_lost();
+        if let Err(cause) = &saved {
+            self.find_out_what_was_lost(cause);
         }
         saved
     }

@@ -4,6 +4,7 @@
 
 mod support;
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -176,7 +177,9 @@ fn deferred_changes_that_are_lost_are_told_and_their_numbers_never_come_again() 
 
     let refused = store.create_session(named("bob")).err().unwrap();
     assert!(refused.message().contains("lost"), "{refused}");
-    assert!(store.flush().unwrap_err().message().contains("2 changes"));
+    let told = store.flush().unwrap_err();
+    assert_eq!(told.kind(), Kind::Full);
+    assert!(told.message().contains("2 changes") && told.message().contains("no space left"));
     store.flush().unwrap();
 
     let bob = store.create_session(named("bob")).unwrap();
@@ -191,6 +194,33 @@ fn deferred_changes_that_are_lost_are_told_and_their_numbers_never_come_again() 
         Kind::NotFound
     );
     drop((alice, bob, store));
+}
+
+#[test]
+fn close_tells_how_many_deferred_changes_are_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(disk) = SmallDisk::mount(folder.path()) else {
+        eprintln!("skipped: mounting a small file system needs root on Linux");
+        return;
+    };
+    let deferring = StoreOptions {
+        durability: Durability::Deferred,
+        exclusive: true,
+        autosave: Duration::from_secs(3600),
+        ..StoreOptions::default()
+    };
+    let store = Store::open(disk.0.join("chat.db").to_str().unwrap(), deferring).unwrap();
+    let session = store.create_session(NewSession::default()).unwrap();
+    session.append(vec![user("hello")], AppendOptions::default()).unwrap();
+    let mut filler = std::fs::File::create(disk.0.join("filler")).unwrap();
+    while filler.write_all(&[0; 4096]).is_ok() {}
+    let told = store.close().unwrap_err();
+    assert_eq!(told.kind(), Kind::Full);
+    assert!(
+        told.message().contains("2 changes") && told.message().contains("lost"),
+        "{told}"
+    );
+    drop((filler, session, store));
 }
 
 #[test]

@@ -8,7 +8,7 @@ pub(crate) mod sqlite;
 pub(crate) use mutation::{Mutation, Outcome};
 
 use crate::context::{Entry, Memo};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::{Durability, ListOptions, MessageRef, Place, SessionInfo, SessionPage};
 use std::ops::RangeInclusive;
 use std::sync::atomic::AtomicU64;
@@ -84,6 +84,19 @@ pub(crate) trait Storage: Send + Sync {
 
     /// Flushes, and lets go of everything. What comes after fails with CLOSED.
     fn close(&self) -> Result<()>;
+}
+
+/// The error of whoever is told that acknowledged changes are lost, and why.
+pub(crate) fn lost_with(cause: &Error, count: u64) -> Error {
+    let changes = if count == 1 {
+        "change that was"
+    } else {
+        "changes that were"
+    };
+    Error::new(
+        cause.kind(),
+        format!("{count} {changes} acknowledged as DEFERRED could not be written and are lost: {cause}"),
+    )
 }
 
 /// For [`Storage::is_current`]: nothing was seen yet.

@@ -8,7 +8,7 @@ use super::raw::Statement;
 use super::readers::Reader;
 use crate::error::{Error, Result};
 use crate::model::Durability;
-use crate::storage::{Mutation, Outcome};
+use crate::storage::{Mutation, Outcome, lost_with};
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 use std::sync::Arc;
@@ -279,7 +279,12 @@ impl Writer {
 
     /// Flushes, and closes the connection. Nothing is written to a damaged file, not even what its WAL holds.
     pub(super) fn close(mut self) -> Result<()> {
-        let flushed = self.site.check_undamaged().and_then(|()| self.flush());
+        let mut flushed = self.site.check_undamaged().and_then(|()| self.flush());
+        // What is still deferred ends with the connection.
+        let lost = self.lost + self.deferred;
+        if lost > 0 {
+            flushed = flushed.map_err(|cause| lost_with(&cause, lost));
+        }
         drop((self.begin, self.commit));
         let connection = self.reader.into_connection();
         if self.site.check_undamaged().is_err() {
