@@ -1,5 +1,6 @@
 //! Many threads that append: T3, T4.
 
+use crate::machine;
 use crate::measure::{Compared, median, micros, summary};
 use crate::raw::{Appender, Counters, Level};
 use crate::report::{Limit, Row};
@@ -75,7 +76,7 @@ fn measure(folder: &Path, threads: usize) -> Measured {
     let append_fair =
         |thread: usize, number: usize| fair.lock().append(thread, 2 + number as i64 % 2, &content, tokens);
     let (mut throughput, mut latency, mut slowest) = (Vec::new(), Vec::new(), Vec::new());
-    for round in 0..=ROUNDS {
+    for round in 0..=machine::rounds(ROUNDS) {
         let together = run(threads, append);
         let one_by_one = run(threads, append_plain);
         let in_turn = run(threads, append_fair);

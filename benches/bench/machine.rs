@@ -4,19 +4,33 @@ use crate::measure::{median, micros};
 use std::fs;
 use std::io::Write;
 use std::path::Path;
+use std::sync::OnceLock;
 use std::time::Instant;
 
 /// One line about this machine.
 pub(crate) fn describe(folder: &Path) -> String {
+    let flush = flush_micros(folder);
+    let _first_time = FLUSH.set(flush);
     format!(
         "{}, {} cores, {}, {}, a flush takes {:.0} us, SQLite {}",
         processor(),
         std::thread::available_parallelism().map_or(1, usize::from),
         kernel(),
         file_system(folder),
-        flush_micros(folder),
+        flush,
         rusqlite::version(),
     )
+}
+
+static FLUSH: OnceLock<f64> = OnceLock::new();
+
+/// A flush up to this many microseconds is quick.
+const QUICK_FLUSH: f64 = 200.0;
+
+/// How many rounds of durable work to do: fewer where a flush takes long, so that the whole stays within minutes.
+pub(crate) fn rounds(where_it_is_quick: usize) -> usize {
+    let slower = FLUSH.get().map_or(1.0, |flush| (flush / QUICK_FLUSH).clamp(1.0, 4.0));
+    ((where_it_is_quick as f64 / slower) as usize).max(3)
 }
 
 fn processor() -> String {

@@ -54,10 +54,8 @@ impl Raw {
         let status = unsafe { ffi::sqlite3_open_v2(name.as_ptr(), &raw mut db, flags, ptr::null()) };
         assert_eq!(status, ffi::SQLITE_OK, "open {}", path.display());
         let raw = Self { db };
-        raw.execute(match level {
-            Level::Disk => "PRAGMA journal_mode = wal; PRAGMA synchronous = FULL",
-            Level::Os => "PRAGMA journal_mode = wal; PRAGMA synchronous = NORMAL",
-        });
+        raw.execute("PRAGMA journal_mode = wal");
+        raw.commit_at(level);
         raw.execute(
             "PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 67108864; PRAGMA busy_timeout = 5000",
         );
@@ -74,7 +72,14 @@ impl Raw {
         raw
     }
 
-    pub(crate) fn execute(&self, sql: &str) {
+    fn commit_at(&self, level: Level) {
+        self.execute(match level {
+            Level::Disk => "PRAGMA synchronous = FULL",
+            Level::Os => "PRAGMA synchronous = NORMAL",
+        });
+    }
+
+    fn execute(&self, sql: &str) {
         let sql = CString::new(sql).unwrap();
         // SAFETY: the connection is open, the text ends in a NUL.
         let status = unsafe { ffi::sqlite3_exec(self.db, sql.as_ptr(), None, ptr::null_mut(), ptr::null_mut()) };
@@ -393,6 +398,11 @@ impl Appender {
         }
     }
 
+    /// From here on.
+    pub(crate) fn commit_at(&self, level: Level) {
+        self.raw.commit_at(level);
+    }
+
     /// One transaction.
     pub(crate) fn append(&mut self, session: usize, role: i64, content: &str, tokens: i64) {
         self.begin.run(&[]);
@@ -459,7 +469,7 @@ impl Creator {
     pub(crate) fn new(path: &Path) -> Self {
         let raw = Raw::open(path, Level::Disk);
         raw.execute(SCHEMA);
-        raw.execute("DROP INDEX sessions_by_created; DROP INDEX sessions_by_name");
+        raw.execute("DROP INDEX sessions_by_name");
         let house = raw.keep_house(path);
         Self {
             begin: raw.prepare("BEGIN IMMEDIATE"),

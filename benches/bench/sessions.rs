@@ -1,5 +1,6 @@
 //! New sessions: T7.
 
+use crate::machine;
 use crate::measure::compare;
 use crate::raw::Creator;
 use crate::report::{Limit, Row};
@@ -17,7 +18,7 @@ pub(crate) fn create(folder: &Path) -> Vec<Row> {
     let create_raw = || yardstick.create(&ids::new_session_id());
     (0..WARM_UP).for_each(|_| create());
     (0..WARM_UP).for_each(|_| create_raw());
-    let compared = compare(100, 20, create, create_raw);
+    let compared = compare(machine::rounds(100), 20, create, create_raw);
     vec![
         Row::ratio(
             "T7",

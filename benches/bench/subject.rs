@@ -49,9 +49,13 @@ pub(crate) fn append(session: &Session, number: usize, content: &str) {
 /// Many messages in one transaction, without a flush.
 pub(crate) fn fill(session: &Session, count: usize, content: &str) {
     let messages = (0..count).map(|number| message(number, content)).collect();
-    let quickly = AppendOptions {
+    session.append(messages, quickly()).unwrap();
+}
+
+/// Without a flush, whatever the store's durability.
+pub(crate) fn quickly() -> AppendOptions {
+    AppendOptions {
         durability: Some(Durability::Os),
         ..AppendOptions::default()
-    };
-    session.append(messages, quickly).unwrap();
+    }
 }
