@@ -28,7 +28,7 @@ pub mod store;
 #[cfg(not(loom))]
 pub use cache::view;
 #[cfg(not(loom))]
-pub use store::{Conversation, Store, StoreOptions};
+pub use store::{Session, Store, StoreOptions};
 
 /// Under loom only what is proven there is built.
 #[cfg(loom)]

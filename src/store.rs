@@ -1,16 +1,16 @@
 //! The one door: everything that the C API, the command line and Rust programs do with a store goes through [`Store`] and
-//! the [`Conversation`]s it opens.
+//! the [`Session`]s it opens.
 //!
 //! A change goes: check and count on the caller's thread, commit queue, one transaction, memory, receipt. A window goes:
 //! memory, or storage and then memory, snapshot. Nothing turns back.
 
 mod background;
-mod conversation;
 mod options;
+mod session;
 
 pub use crate::cache::window::{Window, WindowReport};
-pub use conversation::{Conversation, Messages};
 pub use options::{StoreOptions, TokenizerChoice};
+pub use session::{Messages, Session};
 
 use crate::cache::{Cache, Loaded, State};
 use crate::commit::GroupCommit;
@@ -65,18 +65,18 @@ impl Store {
     }
 
     /// Creates a session.
-    pub fn create_session(&self, mut session: NewSession) -> Result<Conversation> {
+    pub fn create_session(&self, mut session: NewSession) -> Result<Session> {
         let id = session.id.take().unwrap_or_else(ids::new_session_id);
         let inner = &self.inner;
         inner.create(&id, session).during(|| format!("create session '{id}'"))
     }
 
     /// Opens a session by its id.
-    pub fn open_session(&self, id: &str) -> Result<Conversation> {
+    pub fn open_session(&self, id: &str) -> Result<Session> {
         let inner = &self.inner;
         let find = || {
             let key = inner.find(id)?.ok_or_else(|| unknown(id))?;
-            Ok(Conversation::new(Arc::clone(inner), inner.cache.entry(key, id)))
+            Ok(Session::new(Arc::clone(inner), inner.cache.entry(key, id)))
         };
         find().during(|| format!("open session '{id}'"))
     }
@@ -183,7 +183,7 @@ impl Inner {
         self.storage.snapshot()?.find(id)
     }
 
-    fn create(self: &Arc<Self>, id: &str, session: NewSession) -> Result<Conversation> {
+    fn create(self: &Arc<Self>, id: &str, session: NewSession) -> Result<Session> {
         ids::check_id("id", id)?;
         session.check()?;
         #[cfg(feature = "test-panic")]
@@ -195,7 +195,7 @@ impl Inner {
             now: now(),
         };
         match self.change(Mutation::Create(create), None)? {
-            Outcome::Created(head) => Ok(Conversation::new(Arc::clone(self), self.cache.entry(head.key, id))),
+            Outcome::Created(head) => Ok(Session::new(Arc::clone(self), self.cache.entry(head.key, id))),
             other => Err(unexpected(&other)),
         }
     }

@@ -216,3 +216,29 @@ fn a_message_that_is_missing_is_damage_and_nothing_more_is_written() {
         assert_eq!(refused.kind(), Kind::Corrupt);
     }
 }
+
+#[test]
+fn a_store_whose_file_was_deleted_acknowledges_nothing_more() {
+    let store = TempStore::new();
+    let session = store.create();
+    session.append(vec![user("kept")], AppendOptions::default()).unwrap();
+    std::fs::remove_file(store.path()).unwrap();
+    let refused = session
+        .append(vec![user("lost")], AppendOptions::default())
+        .unwrap_err();
+    assert_eq!(refused.kind(), Kind::Storage);
+    assert!(refused.message().contains("deleted, moved or replaced"), "{refused}");
+}
+
+#[test]
+fn a_store_whose_file_was_replaced_reads_nothing_of_the_other_one() {
+    let store = TempStore::new();
+    let session = store.create();
+    let other = TempStore::new();
+    drop(other.create());
+    other.close().unwrap();
+    std::fs::rename(other.path(), store.path()).unwrap();
+    assert_eq!(session.describe().unwrap_err().kind(), Kind::Storage);
+    let refused = session.append(vec![user("lost")], AppendOptions::default());
+    assert_eq!(refused.unwrap_err().kind(), Kind::Storage);
+}

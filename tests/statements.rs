@@ -9,9 +9,9 @@ mod support;
 use support::{TempStore, user};
 use turnkeep::context::WindowOptions;
 use turnkeep::model::{AppendOptions, Durability, ListOptions, SessionChanges};
-use turnkeep::{Conversation, StoreOptions};
+use turnkeep::{Session, StoreOptions};
 
-fn everything(store: &TempStore, sessions: &[Conversation; 2], round: u32) {
+fn everything(store: &TempStore, sessions: &[Session; 2], round: u32) {
     for session in sessions {
         session.append(vec![user("hello")], AppendOptions::default()).unwrap();
         session

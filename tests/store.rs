@@ -5,6 +5,7 @@
 mod support;
 
 use support::{TempStore, assistant, user};
+use turnkeep::context::WindowOptions;
 use turnkeep::error::Kind;
 use turnkeep::model::{
     AppendOptions, Durability, ListOptions, MessageFlags, NewMessage, NewSession, Role, SessionChanges, Tokens,
@@ -435,4 +436,38 @@ fn clearing_takes_the_summary_with_the_messages_that_it_was_of() {
         .unwrap();
     session.clear(None).unwrap();
     assert_eq!(session.describe().unwrap().summary, "");
+}
+
+#[test]
+fn a_window_that_is_too_small_beside_the_summary_s_room_says_by_which_number() {
+    let store = TempStore::new();
+    let session = store.create();
+    let message = NewMessage {
+        tokens: Tokens::Given(60),
+        ..user("sixty")
+    };
+    session.append(vec![message], AppendOptions::default()).unwrap();
+    let message_of = |options| {
+        let refused = session.window(&options).map(drop).unwrap_err();
+        assert_eq!(refused.kind(), Kind::TooLarge);
+        refused.message().to_owned()
+    };
+    let tokens = message_of(WindowOptions {
+        max_tokens: 100,
+        summary_tokens: 50,
+        ..WindowOptions::default()
+    });
+    assert!(
+        tokens.contains("needs 60 tokens; 50 are left of 100") && tokens.contains("50 for the summary"),
+        "{tokens}"
+    );
+    let messages = message_of(WindowOptions {
+        max_messages: 1,
+        summary_tokens: 50,
+        ..WindowOptions::default()
+    });
+    assert!(
+        messages.contains("max_messages is 1, one of them for the summary"),
+        "{messages}"
+    );
 }

@@ -1,13 +1,13 @@
 //! Appends of one thread: T1, T2, T14.
 
-use crate::measure::{Compared, compare};
+use crate::measure::{Compared, compare, median};
 use crate::raw::{Appender, Counters, Level};
 use crate::report::{Limit, Row};
 use crate::subject::{self, TOKENS};
 use std::path::Path;
 use turnkeep::context::WindowOptions;
 use turnkeep::model::Durability;
-use turnkeep::{Conversation, Store};
+use turnkeep::{Session, Store};
 
 /// Appends before the first round: the WAL has its full length then, and grows no more.
 const WARM_UP: usize = 2_000;
@@ -71,8 +71,8 @@ struct Sides {
 }
 
 struct Subject {
-    store: Store,
-    session: Conversation,
+    _store: Store,
+    session: Session,
     content: String,
     appended: usize,
 }
@@ -97,7 +97,7 @@ impl Sides {
         Self {
             subject: Subject {
                 session: subject::create(&store),
-                store,
+                _store: store,
                 content: subject::content(),
                 appended: 0,
             },
@@ -125,9 +125,8 @@ impl Yardstick {
     }
 }
 
-/// Appends that fit into the WAL before it is first moved into the file.
-const WITHOUT_CHECKPOINT: usize = 250;
-const WITH_CHECKPOINTS: usize = 2_000;
+const BLOCKS: usize = 40;
+const BLOCK: usize = 50;
 const IN_THE_SESSION: usize = 10_000;
 
 pub(crate) fn bytes_written(folder: &Path) -> Vec<Row> {
@@ -146,10 +145,23 @@ pub(crate) fn bytes_written(folder: &Path) -> Vec<Row> {
     ]
 }
 
+/// Away from checkpoints, and with them.
 fn bytes_beside(folder: &Path, counters: Counters) -> (Compared, Compared) {
-    let Sides { subject, yardstick } = Sides::new(folder, Durability::Disk, counters);
-    let (away, all) = bytes_of_subject(folder, subject);
-    let (raw_away, raw_all) = bytes_of_yardstick(yardstick);
+    let Sides {
+        mut subject,
+        mut yardstick,
+    } = Sides::new(folder, Durability::Disk, counters);
+    subject::fill(&subject.session, IN_THE_SESSION, &subject.content);
+    yardstick
+        .appender
+        .fill(0, IN_THE_SESSION, &yardstick.content, i64::from(TOKENS));
+    // Until what was filled in has been moved into the file.
+    for _ in 0..WARM_UP {
+        subject.append();
+        yardstick.append();
+    }
+    let (away, all) = bytes_of_blocks(|| subject.append());
+    let (raw_away, raw_all) = bytes_of_blocks(|| yardstick.append());
     let beside = |subject, yardstick| Compared {
         subject,
         yardstick,
@@ -158,37 +170,17 @@ fn bytes_beside(folder: &Path, counters: Counters) -> (Compared, Compared) {
     (beside(away, raw_away), beside(all, raw_all))
 }
 
-fn bytes_of_subject(folder: &Path, mut subject: Subject) -> (f64, f64) {
-    subject::fill(&subject.session, IN_THE_SESSION, &subject.content);
-    // Closing moves the whole WAL into the file.
-    subject.store.close().unwrap();
-    subject.store = subject::open(folder, subject::options(Durability::Disk));
-    subject.session = subject.store.open_session(subject.session.id()).unwrap();
-    let begin = written();
-    (0..WITHOUT_CHECKPOINT).for_each(|_| subject.append());
-    let away = written() - begin;
-    (WITHOUT_CHECKPOINT..WITH_CHECKPOINTS).for_each(|_| subject.append());
-    subject.store.close().unwrap();
-    (
-        away / WITHOUT_CHECKPOINT as f64,
-        (written() - begin) / WITH_CHECKPOINTS as f64,
-    )
-}
-
-fn bytes_of_yardstick(mut yardstick: Yardstick) -> (f64, f64) {
-    yardstick
-        .appender
-        .fill(0, IN_THE_SESSION, &yardstick.content, i64::from(TOKENS));
-    yardstick.appender.begin_wal_anew();
-    let begin = written();
-    (0..WITHOUT_CHECKPOINT).for_each(|_| yardstick.append());
-    let away = written() - begin;
-    (WITHOUT_CHECKPOINT..WITH_CHECKPOINTS).for_each(|_| yardstick.append());
-    drop(yardstick);
-    (
-        away / WITHOUT_CHECKPOINT as f64,
-        (written() - begin) / WITH_CHECKPOINTS as f64,
-    )
+/// Bytes of an append: in the median block, which meets no checkpoint, and on the whole.
+fn bytes_of_blocks(mut append: impl FnMut()) -> (f64, f64) {
+    let blocks: Vec<f64> = (0..BLOCKS)
+        .map(|_| {
+            let begin = written();
+            (0..BLOCK).for_each(|_| append());
+            (written() - begin) / BLOCK as f64
+        })
+        .collect();
+    let all = blocks.iter().sum::<f64>() / BLOCKS as f64;
+    (median(blocks), all)
 }
 
 /// What this process has written so far, in bytes.

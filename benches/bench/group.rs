@@ -8,7 +8,7 @@ use parking_lot::{FairMutex, Mutex};
 use std::path::Path;
 use std::sync::Barrier;
 use std::time::Instant;
-use turnkeep::Conversation;
+use turnkeep::Session;
 use turnkeep::model::Durability;
 
 const ROUNDS: usize = 9;
@@ -62,7 +62,7 @@ fn measure(folder: &Path, threads: usize) -> Measured {
     std::fs::create_dir_all(&folder).unwrap();
     let content = subject::content();
     let store = subject::open(&folder, subject::options(Durability::Disk));
-    let sessions: Vec<Conversation> = (0..threads).map(|_| subject::create(&store)).collect();
+    let sessions: Vec<Session> = (0..threads).map(|_| subject::create(&store)).collect();
     let raw = |name| Appender::new(&folder.join(name), Level::Disk, Counters::Kept, threads);
     // The yardstick's best throughput is with a mutex that may be taken by whoever is there; in turn it is with a fair one.
     let plain = Mutex::new(raw("plain.db"));

@@ -14,7 +14,7 @@ use std::thread::JoinHandle;
 /// The tables of a store.
 pub(crate) const SCHEMA: &str = include_str!("../../src/storage/sqlite/migrations/0001_core.sql");
 
-/// As a store's own policy: frames after which the second connection moves the WAL into the file.
+/// As a store's own policy: new frames after which the second connection moves the WAL into the file.
 const CHECKPOINT_FRAMES: i32 = 1_000;
 
 /// Frames after which whoever commits does it.
@@ -140,6 +140,7 @@ unsafe extern "C" fn note_frames(frames: *mut c_void, _: *mut ffi::sqlite3, _: *
 /// The thread that moves the WAL into the file.
 pub(crate) struct Housekeeper {
     frames: Box<AtomicI32>,
+    moved_frames: AtomicI32,
     orders: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -155,6 +156,7 @@ impl Housekeeper {
         });
         Self {
             frames: Box::new(AtomicI32::new(0)),
+            moved_frames: AtomicI32::new(0),
             orders: Some(orders),
             thread: Some(thread),
         }
@@ -163,9 +165,12 @@ impl Housekeeper {
     /// After a commit by this connection.
     fn look(&self, raw: &Raw) {
         let frames = self.frames.load(Ordering::Relaxed);
-        if frames >= CHECKPOINT_FRAMES
+        let moved = self.moved_frames.load(Ordering::Relaxed);
+        let new = if frames < moved { frames } else { frames - moved };
+        if new >= CHECKPOINT_FRAMES
             && let Some(orders) = &self.orders
         {
+            self.moved_frames.store(frames, Ordering::Relaxed);
             let _already_told = orders.try_send(());
         }
         if frames >= CHECKPOINT_NOW_FRAMES {
@@ -404,11 +409,6 @@ impl Appender {
         }
         self.commit.run(&[]);
         self.house.look(&self.raw);
-    }
-
-    /// Moves the whole WAL into the file; the next commit begins it anew.
-    pub(crate) fn begin_wal_anew(&self) {
-        self.raw.execute("PRAGMA wal_checkpoint(RESTART)");
     }
 
     fn insert(&mut self, session: usize, role: i64, content: &str, tokens: i64) {

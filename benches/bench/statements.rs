@@ -6,7 +6,7 @@ use crate::subject;
 use std::path::Path;
 use turnkeep::context::WindowOptions;
 use turnkeep::model::{Durability, ListOptions, SessionChanges};
-use turnkeep::{Conversation, Store, StoreOptions};
+use turnkeep::{Session, Store, StoreOptions};
 
 const ROUNDS: usize = 500;
 
@@ -38,7 +38,7 @@ pub(crate) fn prepared_again(folder: &Path) -> Vec<Row> {
     ]
 }
 
-fn everything(store: &Store, sessions: &[Conversation; 2], round: usize) {
+fn everything(store: &Store, sessions: &[Session; 2], round: usize) {
     let content = subject::content();
     for session in sessions {
         subject::append(session, round, &content);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use turnkeep::model::{AppendOptions, Durability, NewMessage, NewSession, Role, Tokens};
-use turnkeep::{Conversation, Store, StoreOptions};
+use turnkeep::{Session, Store, StoreOptions};
 
 /// The tokens of every message here.
 pub(crate) const TOKENS: u32 = 50;
@@ -23,7 +23,7 @@ pub(crate) fn open(folder: &Path, options: StoreOptions) -> Store {
     Store::open(folder.join("subject.db").to_str().unwrap(), options).unwrap()
 }
 
-pub(crate) fn create(store: &Store) -> Conversation {
+pub(crate) fn create(store: &Store) -> Session {
     store.create_session(NewSession::default()).unwrap()
 }
 
@@ -40,14 +40,14 @@ pub(crate) fn message(number: usize, content: &str) -> NewMessage {
     }
 }
 
-pub(crate) fn append(session: &Conversation, number: usize, content: &str) {
+pub(crate) fn append(session: &Session, number: usize, content: &str) {
     session
         .append(vec![message(number, content)], AppendOptions::default())
         .unwrap();
 }
 
 /// Many messages in one transaction, without a flush.
-pub(crate) fn fill(session: &Conversation, count: usize, content: &str) {
+pub(crate) fn fill(session: &Session, count: usize, content: &str) {
     let messages = (0..count).map(|number| message(number, content)).collect();
     let quickly = AppendOptions {
         durability: Some(Durability::Os),

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::time::Instant;
 use turnkeep::context::WindowOptions;
 use turnkeep::model::{Durability, NewMessage, NewSession, Role};
-use turnkeep::{Conversation, Store, StoreOptions};
+use turnkeep::{Session, Store, StoreOptions};
 
 const MESSAGES: usize = 10_000;
 
@@ -51,7 +51,7 @@ pub(crate) fn after_a_miss(folder: &Path) -> Vec<Row> {
 }
 
 /// A session of 10 000 messages whose window is full to a message or two.
-fn session(store: &Store, with_system: bool) -> Conversation {
+fn session(store: &Store, with_system: bool) -> Session {
     let content = subject::content();
     let session = store.create_session(NewSession::default()).unwrap();
     if with_system {
@@ -71,7 +71,7 @@ fn session(store: &Store, with_system: bool) -> Conversation {
 }
 
 /// `first_segment` is the first session's: sessions and segments are numbered together.
-fn misses(sessions: &[Conversation; 2], walk: &TailWalk, first_segment: i64) -> Compared {
+fn misses(sessions: &[Session; 2], walk: &TailWalk, first_segment: i64) -> Compared {
     let mut turn = 0;
     let mut raw_turn = 0;
     let windows: Vec<_> = sessions
@@ -93,7 +93,7 @@ fn misses(sessions: &[Conversation; 2], walk: &TailWalk, first_segment: i64) -> 
 }
 
 /// Without the note of a cut the whole history is weighed: another window than the one that the session is asked for.
-fn first_windows(sessions: &[Conversation; 2], walk: &TailWalk) -> Compared {
+fn first_windows(sessions: &[Session; 2], walk: &TailWalk) -> Compared {
     let mut pairs = Vec::new();
     for turn in 0..20 {
         let options = WindowOptions {

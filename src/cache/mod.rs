@@ -1,6 +1,6 @@
 //! Sessions in memory, bounded by number and by bytes.
 //!
-//! A session in use has one [`Entry`], whoever asks for it; what can be evicted is the messages in it. An entry that was
+//! A session in use has one [`CachedSession`], whoever asks for it; what can be evicted is the messages in it. An entry that was
 //! used since the cache last looked is passed over once, so that handles need not tell the cache of every use.
 
 pub(crate) mod body;
@@ -29,7 +29,7 @@ pub(crate) enum State {
 }
 
 /// A session in use.
-pub(crate) struct Entry {
+pub(crate) struct CachedSession {
     pub(crate) key: SessionKey,
     pub(crate) id: String,
     pub(crate) state: RwLock<State>,
@@ -42,7 +42,7 @@ pub(crate) struct Entry {
     bytes: AtomicUsize,
 }
 
-impl Entry {
+impl CachedSession {
     fn new(key: SessionKey, id: &str) -> Self {
         Self {
             key,
@@ -102,9 +102,9 @@ pub(crate) struct Cache {
 struct Shard {
     most_sessions: usize,
     /// Entries whose messages count.
-    loaded: LruCache<SessionKey, Arc<Entry>>,
+    loaded: LruCache<SessionKey, Arc<CachedSession>>,
     /// Every entry that somebody holds.
-    known: HashMap<SessionKey, Weak<Entry>>,
+    known: HashMap<SessionKey, Weak<CachedSession>>,
     sweep_at: usize,
 }
 
@@ -146,23 +146,23 @@ impl Cache {
     }
 
     /// The session's entry: the one that others hold, if they do.
-    pub(crate) fn entry(&self, key: SessionKey, id: &str) -> Arc<Entry> {
+    pub(crate) fn entry(&self, key: SessionKey, id: &str) -> Arc<CachedSession> {
         let mut shard = self.shard(key).lock();
         if let Some(entry) = shard.known.get(&key).and_then(Weak::upgrade) {
             return entry;
         }
-        let entry = Arc::new(Entry::new(key, id));
+        let entry = Arc::new(CachedSession::new(key, id));
         shard.remember(&entry);
         entry
     }
 
     /// The session's entry, if somebody holds it.
-    pub(crate) fn known(&self, key: SessionKey) -> Option<Arc<Entry>> {
+    pub(crate) fn known(&self, key: SessionKey) -> Option<Arc<CachedSession>> {
         self.shard(key).lock().known.get(&key).and_then(Weak::upgrade)
     }
 
     /// Counts what an entry holds now, and evicts others if that is too much. Call it without a lock on any entry.
-    pub(crate) fn account(&self, entry: &Arc<Entry>) {
+    pub(crate) fn account(&self, entry: &Arc<CachedSession>) {
         let now = match &*entry.state.read() {
             State::Loaded(loaded) => loaded.bytes(),
             State::Unloaded | State::Deleted => 0,
@@ -183,7 +183,7 @@ impl Cache {
         self.evict_by_bytes(entry);
     }
 
-    fn evict_by_bytes(&self, latest: &Arc<Entry>) {
+    fn evict_by_bytes(&self, latest: &Arc<CachedSession>) {
         let home = latest.key.0.unsigned_abs() as usize;
         for offset in 0..self.shards.len() {
             while self.bytes.load(Ordering::Relaxed) > self.most_bytes {
@@ -196,7 +196,7 @@ impl Cache {
         }
     }
 
-    fn drop_messages(&self, entry: &Entry) {
+    fn drop_messages(&self, entry: &CachedSession) {
         entry.unload();
         self.bytes
             .fetch_sub(entry.bytes.swap(0, Ordering::Relaxed), Ordering::Relaxed);
@@ -225,7 +225,7 @@ impl Cache {
 }
 
 impl Shard {
-    fn remember(&mut self, entry: &Arc<Entry>) {
+    fn remember(&mut self, entry: &Arc<CachedSession>) {
         if self.known.len() >= self.sweep_at {
             self.known.retain(|_, entry| entry.strong_count() > 0);
             self.sweep_at = (self.known.len() * 2).max(FEWEST_KNOWN_BEFORE_A_SWEEP);
@@ -233,7 +233,7 @@ impl Shard {
         self.known.insert(entry.key, Arc::downgrade(entry));
     }
 
-    fn over_number(&mut self) -> Vec<Arc<Entry>> {
+    fn over_number(&mut self) -> Vec<Arc<CachedSession>> {
         let mut evicted = Vec::new();
         while self.loaded.len() > self.most_sessions {
             evicted.extend(self.oldest());
@@ -242,7 +242,7 @@ impl Shard {
     }
 
     /// Takes out the entry that was not used for the longest time.
-    fn oldest(&mut self) -> Option<Arc<Entry>> {
+    fn oldest(&mut self) -> Option<Arc<CachedSession>> {
         for _ in 0..self.loaded.len() {
             let (key, entry) = self.loaded.pop_lru()?;
             if !entry.used.swap(false, Ordering::Relaxed) {
@@ -260,7 +260,7 @@ mod tests {
     use crate::model::Place;
     use crate::storage::{Head, Path};
 
-    fn load(cache: &Cache, number: i64) -> Arc<Entry> {
+    fn load(cache: &Cache, number: i64) -> Arc<CachedSession> {
         let key = SessionKey(number);
         let entry = cache.entry(key, "id");
         *entry.state.write() = State::Loaded(Box::new(Loaded::new(Head {
@@ -277,7 +277,7 @@ mod tests {
         entry
     }
 
-    fn is_loaded(entry: &Entry) -> bool {
+    fn is_loaded(entry: &CachedSession) -> bool {
         matches!(*entry.state.read(), State::Loaded(_))
     }
 

@@ -2,7 +2,7 @@
 
 use super::body::{Body, Run};
 use super::view::MessageView;
-use crate::context::{Planner, Usage};
+use crate::context::Planner;
 use crate::error::{Error, Kind, Result};
 use crate::model::{Message, MessageFlags, MessageRef, Place, Role};
 use std::sync::Arc;
@@ -160,7 +160,7 @@ impl Window {
     pub(crate) fn new(prepared: &Arc<Prepared>, planner: &Planner, head: Place, revision: u64) -> Result<Self> {
         let usage = planner.usage();
         if !usage.fits {
-            return Err(too_large(planner, usage));
+            return Err(too_large(planner));
         }
         Ok(Self {
             run_len: (head.seq + 1 - prepared.cut) as usize,
@@ -226,12 +226,20 @@ impl Window {
     }
 }
 
-fn too_large(planner: &Planner, usage: Usage) -> Error {
+fn too_large(planner: &Planner) -> Error {
     let policy = planner.policy();
-    let budget = policy.budget();
+    let (most_tokens, _) = policy.room_for_messages();
+    let (messages, tokens) = planner.in_cut();
     let newest = planner.newest_step_tokens();
+    let (room_of_summary, place_of_summary) = match policy.summary_tokens {
+        0 => (String::new(), ""),
+        tokens => (
+            format!(" and {tokens} for the summary"),
+            ", one of them for the summary",
+        ),
+    };
     let room = format!(
-        "{budget} are left of {} after {} for the answer",
+        "{most_tokens} are left of {} after {} for the answer{room_of_summary}",
         policy.max_tokens, policy.reserve_tokens
     );
     let message = if planner.summary_is_too_large() {
@@ -239,18 +247,18 @@ fn too_large(planner: &Planner, usage: Usage) -> Error {
             "the session's summary needs more than the {} tokens that summary_tokens keeps for it; shorten it",
             policy.summary_tokens
         )
-    } else if newest > budget {
+    } else if newest > most_tokens {
         format!("the newest step needs {newest} tokens; {room}")
-    } else if usage.tokens > budget {
+    } else if tokens > most_tokens {
         format!(
             "the newest step needs {newest} tokens and what stays in front of it {}: {} too many; {room}",
-            usage.tokens - newest,
-            usage.tokens - budget
+            tokens - newest,
+            tokens - most_tokens
         )
     } else {
         format!(
-            "the newest step and what stays in front of it are {} messages; max_messages is {}",
-            usage.messages, policy.max_messages
+            "the newest step and what stays in front of it are {messages} messages; max_messages is {}{place_of_summary}",
+            policy.max_messages
         )
     };
     Error::new(Kind::TooLarge, message)

@@ -132,7 +132,7 @@ impl Policy {
     }
 
     /// What the messages may use, and how many they may be: less what is kept free for the summary.
-    pub(super) fn room_for_messages(&self) -> (u64, u64) {
+    pub fn room_for_messages(&self) -> (u64, u64) {
         let messages = match self.max_messages {
             u32::MAX => u64::MAX,
             most => u64::from(most) - u64::from(self.reserves_summary()),

@@ -231,7 +231,7 @@ impl Planner {
     }
 
     /// What the cut is decided by: number and weight of the messages, and of a summary without a room of its own.
-    fn in_cut(&self) -> (u64, u64) {
+    pub fn in_cut(&self) -> (u64, u64) {
         let messages = self.front.messages + self.run_messages(self.cut);
         (messages, self.front.weight.saturating_add(self.run_weight(self.cut)))
     }

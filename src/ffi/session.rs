@@ -8,8 +8,8 @@ use super::store::StoreHandle;
 use super::text::{self, OwnedText};
 use crate::cache::view::Text;
 use crate::error::Result;
-use crate::model::{self, ListOptions, NewSession, Session, SessionChanges as Changes};
-use crate::store::Conversation;
+use crate::model::{self, ListOptions, NewSession, SessionChanges as Changes};
+use crate::store::Session;
 use std::ffi::c_char;
 
 /// In use.
@@ -32,12 +32,12 @@ const _: () = {
 /// One conversation of a store. Threads: any number at once. A handle is cheap and holds no memory of the session's
 /// messages; it answers NOT_FOUND when the session was deleted and CLOSED when the store was closed.
 pub struct SessionHandle {
-    pub(super) session: Conversation,
+    pub(super) session: Session,
     id: OwnedText,
 }
 
 impl SessionHandle {
-    fn new(session: Conversation) -> Self {
+    fn new(session: Session) -> Self {
         let id = OwnedText::new(session.id());
         Self { session, id }
     }
@@ -176,7 +176,7 @@ pub struct SessionList {
 }
 
 impl SessionList {
-    fn new(sessions: &[Session], next_page: Option<&str>) -> Self {
+    fn new(sessions: &[model::SessionInfo], next_page: Option<&str>) -> Self {
         let mut texts = Vec::with_capacity(sessions.len() * 8);
         let infos = sessions.iter().map(|session| info(session, &mut texts)).collect();
         Self {
@@ -187,7 +187,7 @@ impl SessionList {
     }
 }
 
-fn info(session: &Session, texts: &mut Vec<OwnedText>) -> SessionInfo {
+fn info(session: &model::SessionInfo, texts: &mut Vec<OwnedText>) -> SessionInfo {
     let mut keep = |text: &str| {
         if text.is_empty() {
             return Text::EMPTY;

@@ -11,7 +11,7 @@ pub use message::{
     AppendOptions, Durability, Message, MessageFlags, MessageRef, NewMessage, Place, ReadyMessage, Receipt, Role,
     Tokens,
 };
-pub use session::{ListOptions, NewSession, Session, SessionChanges, SessionPage, Status};
+pub use session::{ListOptions, NewSession, SessionChanges, SessionInfo, SessionPage, Status};
 
 /// Microseconds since 1970-01-01 UTC: the unit of every time in Turnkeep.
 pub type Micros = i64;

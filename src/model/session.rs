@@ -133,7 +133,7 @@ impl SessionChanges {
 
 /// A session as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Session {
+pub struct SessionInfo {
     /// Its id.
     pub id: String,
     /// The owner; "" is nobody.
@@ -187,7 +187,7 @@ pub struct ListOptions {
 #[derive(Clone, Debug)]
 pub struct SessionPage {
     /// The sessions, newest first.
-    pub sessions: Vec<Session>,
+    pub sessions: Vec<SessionInfo>,
     /// For the next page; `None` at the end.
     pub next_page_token: Option<String>,
 }

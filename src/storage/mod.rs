@@ -9,7 +9,7 @@ pub(crate) use mutation::{Mutation, Outcome};
 
 use crate::context::{Entry, Memo};
 use crate::error::Result;
-use crate::model::{Durability, ListOptions, MessageRef, Place, Session, SessionPage};
+use crate::model::{Durability, ListOptions, MessageRef, Place, SessionInfo, SessionPage};
 use std::ops::RangeInclusive;
 use std::sync::atomic::AtomicU64;
 
@@ -98,7 +98,7 @@ pub(crate) trait Snapshot {
     fn head(&self, key: SessionKey) -> Result<Option<Head>>;
 
     /// A session's description.
-    fn describe(&self, key: SessionKey) -> Result<Option<Session>>;
+    fn describe(&self, key: SessionKey) -> Result<Option<SessionInfo>>;
 
     /// A page of sessions.
     fn list(&self, options: &ListOptions) -> Result<SessionPage>;

@@ -7,7 +7,7 @@ use std::ops::Deref;
 use std::path::PathBuf;
 use turnkeep::model::{NewMessage, NewSession, Role};
 use turnkeep::view::{MessageView, Text};
-use turnkeep::{Conversation, Store, StoreOptions};
+use turnkeep::{Session, Store, StoreOptions};
 
 /// A store in a folder that goes with it.
 pub struct TempStore {
@@ -44,7 +44,7 @@ impl TempStore {
         self.share()
     }
 
-    pub fn create(&self) -> Conversation {
+    pub fn create(&self) -> Session {
         self.store.create_session(NewSession::default()).unwrap()
     }
 }

@@ -49,6 +49,12 @@ impl Claim {
         }
         Ok(Self { file, exclusive })
     }
+
+    /// The file.
+    pub(super) fn file(&self) -> FileId {
+        #[allow(clippy::clone_on_copy, reason = "elsewhere it is a path")]
+        self.file.clone()
+    }
 }
 
 impl Drop for Claim {
@@ -70,20 +76,20 @@ impl Drop for Claim {
 
 /// What tells a file from every other, by whatever path it is reached.
 #[cfg(unix)]
-type FileId = (u64, u64);
+pub(super) type FileId = (u64, u64);
 
 #[cfg(unix)]
-fn file_id(path: &Path) -> std::io::Result<FileId> {
+pub(super) fn file_id(path: &Path) -> std::io::Result<FileId> {
     use std::os::unix::fs::MetadataExt;
     let file = path.metadata()?;
     Ok((file.dev(), file.ino()))
 }
 
 #[cfg(not(unix))]
-type FileId = std::path::PathBuf;
+pub(super) type FileId = std::path::PathBuf;
 
 #[cfg(not(unix))]
-fn file_id(path: &Path) -> std::io::Result<FileId> {
+pub(super) fn file_id(path: &Path) -> std::io::Result<FileId> {
     std::fs::canonicalize(path)
 }
 

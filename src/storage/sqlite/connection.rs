@@ -1,5 +1,6 @@
 //! How a connection to a store's file is opened and set up, and where a store may not be.
 
+use super::claim::{FileId, file_id};
 use super::failure::Site;
 use crate::error::{Error, Kind, Result};
 use rusqlite::config::DbConfig;
@@ -29,11 +30,33 @@ const EXCLUSIVE_VFS: Option<&str> = None;
 #[derive(Clone, Debug)]
 pub(super) struct Opener {
     pub(super) site: Site,
+    /// The file that was found there, once it is known.
+    pub(super) file: Option<FileId>,
     pub(super) read_only: bool,
     pub(super) exclusive: bool,
 }
 
 impl Opener {
+    /// Refuses to go on where the file is another one by now, or none: what is kept there now would be lost.
+    pub(super) fn check_in_place(&self) -> Result<()> {
+        let is_in_place = match (&self.file, file_id(&self.site.path)) {
+            (Some(file), Ok(found)) => *file == found,
+            (Some(_), Err(error)) => error.kind() != std::io::ErrorKind::NotFound,
+            (None, _) => true,
+        };
+        if is_in_place {
+            return Ok(());
+        }
+        Err(Error::new(
+            Kind::Storage,
+            format!(
+                "{} was deleted, moved or replaced while it was open; nothing was changed; close the store and open it \
+                 anew",
+                self.site.location
+            ),
+        ))
+    }
+
     /// A connection for writing, or for reading in a store that is opened read-only. Makes the file if asked.
     pub(super) fn writer(&self, create: bool) -> Result<Connection> {
         let access = match (self.read_only, create) {
@@ -46,6 +69,7 @@ impl Opener {
 
     /// A connection that only reads.
     pub(super) fn reader(&self) -> Result<Connection> {
+        self.check_in_place()?;
         let connection = self.open(OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         self.run(connection.pragma_update(None, "query_only", true))?;
         Ok(connection)

@@ -4,7 +4,7 @@
 
 use super::rows;
 use crate::error::{Error, Result};
-use crate::model::{ListOptions, Session, SessionPage};
+use crate::model::{ListOptions, SessionInfo, SessionPage};
 use rusqlite::{Connection, Row};
 
 const DEFAULT_LIMIT: u32 = 50;
@@ -60,9 +60,15 @@ impl<'a> Page<'a> {
     }
 
     pub(super) fn read(&self, connection: &Connection) -> rusqlite::Result<SessionPage> {
+        // The condition of the index on owners stands in the text: SQLite does not look at a bound value for it.
+        let owned = match self.user_id {
+            None => "?2 IS NULL",
+            Some("") => "s.user_id = ?2",
+            Some(_) => "s.user_id = ?2 AND s.user_id <> ''",
+        };
         let mut statement = connection.prepare_cached(&format!(
             "SELECT {} FROM sessions s LEFT JOIN sessions p ON p.key = s.parent \
-             WHERE s.key < ?1 AND (?2 IS NULL OR s.user_id = ?2) ORDER BY s.key DESC",
+             WHERE s.key < ?1 AND {owned} ORDER BY s.key DESC",
             rows::SESSION_COLUMNS
         ))?;
         let mut found = statement.query((self.before.0, self.user_id))?;
@@ -87,13 +93,25 @@ impl<'a> Page<'a> {
     }
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<(Session, Position)> {
+fn read(row: &Row<'_>) -> rusqlite::Result<(SessionInfo, Position)> {
     Ok((rows::session(row)?, Position(row.get("key")?)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_list_of_one_owner_looks_at_no_other_session() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection
+            .execute_batch(include_str!("migrations/0001_core.sql"))
+            .unwrap();
+        let sql = "EXPLAIN QUERY PLAN SELECT * FROM sessions s WHERE s.key < ?1 AND s.user_id = ?2 AND s.user_id <> '' \
+                   ORDER BY s.key DESC";
+        let plan: String = connection.query_row(sql, (1, "ada"), |row| row.get(3)).unwrap();
+        assert!(plan.contains("sessions_by_user"), "{plan}");
+    }
 
     #[test]
     fn a_token_comes_back_as_the_position_it_was_made_from() {

@@ -47,7 +47,7 @@ pub(crate) struct SqliteOptions {
 /// The location of a store that ends with its handle.
 pub(crate) const IN_MEMORY: &str = ":memory:";
 
-/// WAL frames after which the background thread moves them into the file.
+/// New WAL frames after which the background thread moves them into the file.
 const CHECKPOINT_FRAMES: u32 = 1_000;
 
 /// WAL frames after which whoever commits does it, so that the WAL stays bounded under any load.
@@ -59,6 +59,9 @@ pub(crate) struct SqliteStorage {
     read_only: bool,
     writer: Mutex<Option<Writer>>,
     wal_frames: Arc<AtomicU32>,
+    /// How many there were when they were last moved. While somebody writes, the WAL does not begin anew after that: to
+    /// move the few frames of each commit at once would write every page twice.
+    moved_frames: AtomicU32,
     /// Set while changes are deferred: they are seen through the writer only.
     read_through_writer: AtomicBool,
     /// A store in memory has its one connection, and an exclusive one nobody else to watch.
@@ -76,6 +79,7 @@ impl SqliteStorage {
         let in_memory = location == IN_MEMORY;
         let opener = Opener {
             site: Site::new(location, options.busy_timeout),
+            file: None,
             read_only: options.read_only,
             exclusive: options.exclusive,
         };
@@ -107,7 +111,8 @@ impl SqliteStorage {
         Self::with_writer(writer, opener, options.readers, claim)
     }
 
-    fn with_writer(writer: Writer, opener: Opener, readers: usize, claim: Option<Claim>) -> Result<Self> {
+    fn with_writer(writer: Writer, mut opener: Opener, readers: usize, claim: Option<Claim>) -> Result<Self> {
+        opener.file = claim.as_ref().map(Claim::file);
         let in_memory = claim.is_none();
         let alone = in_memory || opener.exclusive;
         let watch = if alone {
@@ -124,6 +129,7 @@ impl SqliteStorage {
             site: opener.site.clone(),
             read_only: opener.read_only,
             wal_frames: writer.wal_frames(),
+            moved_frames: AtomicU32::new(0),
             writer: Mutex::new(Some(writer)),
             read_through_writer: AtomicBool::new(in_memory),
             in_memory,
@@ -138,7 +144,7 @@ impl SqliteStorage {
         MutexGuard::try_map(self.writer.lock(), Option::as_mut).map_err(|_| closed(&self.site))
     }
 
-    /// Before a write: nobody writes to a store that is read-only or damaged.
+    /// Before a write: nobody writes to a store that is read-only, damaged, or no longer where it was.
     fn check_writable(&self) -> Result<()> {
         if self.read_only {
             return Err(Error::new(
@@ -146,7 +152,8 @@ impl SqliteStorage {
                 format!("{} was opened read-only; nothing was changed", self.site.location),
             ));
         }
-        self.site.check_undamaged()
+        self.site.check_undamaged()?;
+        self.pool.opener.check_in_place()
     }
 
     fn note_deferred(&self, writer: &Writer) {
@@ -210,6 +217,7 @@ impl Storage for SqliteStorage {
             return self.writer().map(drop);
         }
         let mut writer = self.writer()?;
+        self.pool.opener.check_in_place()?;
         let flushed = writer.flush();
         self.note_deferred(&writer);
         flushed
@@ -217,13 +225,19 @@ impl Storage for SqliteStorage {
 
     fn save_deferred(&self) -> Result<()> {
         let mut writer = self.writer()?;
+        self.pool.opener.check_in_place()?;
         let saved = writer.save_deferred();
         self.note_deferred(&writer);
         saved
     }
 
     fn wants_maintenance(&self) -> bool {
-        self.wal_frames.load(Ordering::Relaxed) >= CHECKPOINT_FRAMES
+        let frames = self.wal_frames.load(Ordering::Relaxed);
+        // Fewer than there were is a WAL that has begun anew.
+        let new = frames
+            .checked_sub(self.moved_frames.load(Ordering::Relaxed))
+            .unwrap_or(frames);
+        new >= CHECKPOINT_FRAMES
     }
 
     fn maintain(&self) -> Result<()> {
@@ -235,11 +249,17 @@ impl Storage for SqliteStorage {
         let Some(connection) = housekeeper.as_ref() else {
             return Ok(());
         };
+        self.moved_frames
+            .store(self.wal_frames.load(Ordering::Relaxed), Ordering::Relaxed);
         writer::checkpoint(connection, &self.site)
     }
 
     fn close(&self) -> Result<()> {
         let writer = self.writer.lock().take();
+        let in_place = match &writer {
+            Some(writer) if writer.has_deferred() => self.pool.opener.check_in_place(),
+            _ => Ok(()),
+        };
         self.read_through_writer.store(false, Ordering::Release);
         self.pool.close();
         if let Some(watch) = &self.watch {
@@ -248,7 +268,7 @@ impl Storage for SqliteStorage {
         drop(self.housekeeper.lock().take());
         let closed = writer.map_or(Ok(()), Writer::close);
         drop(self.claim.lock().take());
-        closed
+        in_place.and(closed)
     }
 }
 

@@ -1,6 +1,7 @@
-//! Ranges of rows, read by SQLite's own C API: the way of every message into memory.
+//! Statements held and run by SQLite's own C API, where rusqlite's way of it takes longer than what is done: ranges of rows,
+//! which is every message's way into memory, and the beginning and end of every transaction.
 //!
-//! rusqlite asks each column for its type before it reads it, and that takes longer than the reading: two fifths of a
+//! rusqlite looks a statement up by its text each time. And it asks each column for its type before it reads it, and that takes longer than the reading: two fifths of a
 //! window after a cache miss. Here a column is read as what the schema, whose tables are STRICT, says that it is. The only
 //! `unsafe` in the storage.
 
@@ -9,21 +10,21 @@ use std::ffi::{CStr, c_int};
 use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
 
-/// A prepared statement with two integer parameters. It must be dropped before its connection is closed, which fails else.
-pub(super) struct RangeStatement {
+/// A prepared statement. It must be dropped before its connection is closed, which fails else.
+pub(super) struct Statement {
     statement: NonNull<ffi::sqlite3_stmt>,
 }
 
 // SAFETY: whoever holds the connection holds its statements, one thread at a time; SQLite does not mind which.
-unsafe impl Send for RangeStatement {}
+unsafe impl Send for Statement {}
 
 /// The row that a statement stands on.
 pub(super) struct Row<'a> {
     statement: NonNull<ffi::sqlite3_stmt>,
-    stays: PhantomData<&'a RangeStatement>,
+    stays: PhantomData<&'a Statement>,
 }
 
-impl RangeStatement {
+impl Statement {
     pub(super) fn prepare(connection: &Connection, sql: &str) -> Result<Self> {
         let len = c_int::try_from(sql.len()).map_err(|_| Error::InvalidQuery)?;
         let mut statement = ptr::null_mut();
@@ -47,13 +48,22 @@ impl RangeStatement {
             .ok_or(Error::InvalidQuery)
     }
 
-    /// Visits the rows of a range, until there are no more or a visit says `false`.
-    pub(super) fn each(&mut self, range: (i64, i64), mut visit: impl FnMut(&Row<'_>) -> Result<bool>) -> Result<()> {
-        let statement = Reset(self.statement);
+    /// Runs a statement that has no parameters.
+    pub(super) fn run(&mut self) -> Result<()> {
+        self.rows(|_| Ok(true))
+    }
+
+    /// Visits the rows between two keys, until there are no more or a visit says `false`.
+    pub(super) fn each(&mut self, range: (i64, i64), visit: impl FnMut(&Row<'_>) -> Result<bool>) -> Result<()> {
         for (index, key) in [(1, range.0), (2, range.1)] {
             // SAFETY: the statement is prepared and stands before its first row.
             self.check(unsafe { ffi::sqlite3_bind_int64(self.statement.as_ptr(), index, key) })?;
         }
+        self.rows(visit)
+    }
+
+    fn rows(&mut self, mut visit: impl FnMut(&Row<'_>) -> Result<bool>) -> Result<()> {
+        let statement = Reset(self.statement);
         loop {
             // SAFETY: the statement is prepared.
             match unsafe { ffi::sqlite3_step(self.statement.as_ptr()) } {
@@ -81,7 +91,7 @@ impl RangeStatement {
     }
 }
 
-impl Drop for RangeStatement {
+impl Drop for Statement {
     fn drop(&mut self) {
         // SAFETY: the statement is prepared, and not used again.
         unsafe { ffi::sqlite3_finalize(self.statement.as_ptr()) };
@@ -163,7 +173,7 @@ mod tests {
     #[test]
     fn a_range_is_read_in_order_and_can_be_read_again() {
         let connection = table();
-        let mut range = RangeStatement::prepare(&connection, RANGE).unwrap();
+        let mut range = Statement::prepare(&connection, RANGE).unwrap();
         for _ in 0..2 {
             let mut rows = Vec::new();
             range
@@ -179,7 +189,7 @@ mod tests {
     #[test]
     fn a_visitor_that_has_enough_or_fails_ends_the_reading() {
         let connection = table();
-        let mut range = RangeStatement::prepare(&connection, RANGE).unwrap();
+        let mut range = Statement::prepare(&connection, RANGE).unwrap();
         let mut visited = 0;
         range
             .each((1, 3), |_| {
@@ -195,16 +205,14 @@ mod tests {
 
     #[test]
     fn a_statement_that_cannot_be_prepared_says_why() {
-        let error = RangeStatement::prepare(&table(), "SELECT nothing")
-            .map(drop)
-            .unwrap_err();
+        let error = Statement::prepare(&table(), "SELECT nothing").map(drop).unwrap_err();
         assert!(error.to_string().contains("nothing"), "{error}");
     }
 
     #[test]
     fn a_number_that_does_not_fit_is_refused() {
         let connection = table();
-        let mut range = RangeStatement::prepare(&connection, "SELECT -1, ?1 + ?2").unwrap();
+        let mut range = Statement::prepare(&connection, "SELECT -1, ?1 + ?2").unwrap();
         let result = range.each((0, 0), |row| row.number::<u32>(0).map(|_| true));
         assert_eq!(result, Err(Error::IntegralValueOutOfRange(0, -1)));
     }

@@ -2,11 +2,11 @@
 
 use super::connection::Opener;
 use super::failure::Site;
-use super::raw::{RangeStatement, Row};
+use super::raw::{Row, Statement};
 use super::{list, rows};
 use crate::context::Entry;
 use crate::error::{Error, Kind, Result};
-use crate::model::{ListOptions, MessageRef, Session, SessionPage};
+use crate::model::{ListOptions, MessageRef, SessionInfo, SessionPage};
 use crate::storage::{Head, Path, SessionKey, Snapshot, Stretch};
 use parking_lot::{Condvar, Mutex};
 use rusqlite::{Connection, OptionalExtension};
@@ -16,16 +16,16 @@ use std::ops::RangeInclusive;
 /// A connection, and what is prepared on it for good.
 pub(super) struct Reader {
     // Dropped before the connection.
-    entries: RefCell<RangeStatement>,
-    messages: RefCell<RangeStatement>,
+    entries: RefCell<Statement>,
+    messages: RefCell<Statement>,
     pub(super) connection: Connection,
 }
 
 impl Reader {
     pub(super) fn new(connection: Connection) -> rusqlite::Result<Self> {
         Ok(Self {
-            entries: RangeStatement::prepare(&connection, rows::SELECT_ENTRIES)?.into(),
-            messages: RangeStatement::prepare(&connection, rows::SELECT_MESSAGES)?.into(),
+            entries: Statement::prepare(&connection, rows::SELECT_ENTRIES)?.into(),
+            messages: Statement::prepare(&connection, rows::SELECT_MESSAGES)?.into(),
             connection,
         })
     }
@@ -39,13 +39,13 @@ impl Reader {
 
 /// Connections that only read, opened as they are needed and kept.
 pub(super) struct Pool {
-    opener: Opener,
+    pub(super) opener: Opener,
     most: usize,
-    state: Mutex<State>,
+    state: Mutex<PoolState>,
     returned: Condvar,
 }
 
-struct State {
+struct PoolState {
     idle: Vec<Reader>,
     open: usize,
     closed: bool,
@@ -56,7 +56,7 @@ impl Pool {
         Self {
             opener,
             most: most.max(1),
-            state: Mutex::new(State {
+            state: Mutex::new(PoolState {
                 idle: Vec::new(),
                 open: 0,
                 closed: false,
@@ -224,7 +224,7 @@ impl<H: Hold> Snapshot for View<'_, H> {
         self.with(|connection| read_head(connection, key))
     }
 
-    fn describe(&self, key: SessionKey) -> Result<Option<Session>> {
+    fn describe(&self, key: SessionKey) -> Result<Option<SessionInfo>> {
         self.with(|connection| {
             connection
                 .prepare_cached(&format!(
@@ -274,7 +274,7 @@ impl<H: Hold> View<'_, H> {
     /// Visits the rows of a part of a path, until there are no more or the visitor refuses one.
     fn walk(
         &self,
-        statement: fn(&Reader) -> &RefCell<RangeStatement>,
+        statement: fn(&Reader) -> &RefCell<Statement>,
         path: &Path,
         range: &RangeInclusive<u32>,
         mut visit: impl FnMut(&Row<'_>) -> rusqlite::Result<Result<()>>,

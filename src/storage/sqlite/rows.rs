@@ -3,7 +3,7 @@
 use super::raw;
 use crate::context::Entry;
 use crate::error::Result as ModelResult;
-use crate::model::{MessageFlags, MessageRef, Place, Role, Session, Status};
+use crate::model::{MessageFlags, MessageRef, Place, Role, SessionInfo, Status};
 use crate::storage::{Head, Path, SessionKey, Stretch};
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
 use rusqlite::{Result, Row};
@@ -72,9 +72,9 @@ pub(super) fn head(row: &Row<'_>) -> Result<Head> {
 pub(super) const SESSION_COLUMNS: &str = "s.id, s.user_id, s.name, s.title, s.model, s.status, s.summary, s.metadata, \
      s.window_tokens, s.created, s.updated, s.expires, p.id, s.fork_seq, s.head_seq, s.token_total, s.revision, s.key";
 
-pub(super) fn session(row: &Row<'_>) -> Result<Session> {
+pub(super) fn session(row: &Row<'_>) -> Result<SessionInfo> {
     let head_seq: u32 = row.get(14)?;
-    Ok(Session {
+    Ok(SessionInfo {
         id: row.get(0)?,
         user_id: row.get(1)?,
         name: row.get(2)?,

@@ -4,6 +4,7 @@ use super::append;
 use super::changes::{self, Known, Refusal};
 use super::connection::Opener;
 use super::failure::Site;
+use super::raw::Statement;
 use super::readers::Reader;
 use crate::error::{Error, Result};
 use crate::model::Durability;
@@ -15,6 +16,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 /// The writer's connection and what it knows of its own transaction.
 pub(super) struct Writer {
+    // Dropped before the connection.
+    begin: Statement,
+    commit: Statement,
     reader: Reader,
     site: Site,
     in_memory: bool,
@@ -45,7 +49,10 @@ impl Writer {
                 }))
                 .map_err(|error| site.explain(&error))?;
         }
+        let prepare = |sql| Statement::prepare(&connection, sql).map_err(|error| site.explain(&error));
         let mut writer = Self {
+            begin: prepare("BEGIN IMMEDIATE")?,
+            commit: prepare("COMMIT")?,
             reader: Reader::new(connection).map_err(|error| opener.site.explain(&error))?,
             site,
             in_memory,
@@ -127,7 +134,7 @@ impl Writer {
             self.run("SAVEPOINT batch")?;
         } else {
             self.commit_at(durability)?;
-            self.run("BEGIN IMMEDIATE")?;
+            self.begin.run().map_err(|error| self.site.explain(&error))?;
         }
         self.in_batch = true;
         Ok(())
@@ -178,7 +185,7 @@ impl Writer {
     }
 
     fn commit(&mut self) -> Result<()> {
-        self.run("COMMIT")?;
+        self.commit.run().map_err(|error| self.site.explain(&error))?;
         self.deferred = 0;
         Ok(())
     }
@@ -273,6 +280,7 @@ impl Writer {
     /// Flushes, and closes the connection. Nothing is written to a damaged file, not even what its WAL holds.
     pub(super) fn close(mut self) -> Result<()> {
         let flushed = self.site.check_undamaged().and_then(|()| self.flush());
+        drop((self.begin, self.commit));
         let connection = self.reader.into_connection();
         if self.site.check_undamaged().is_err() {
             let _left_alone = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
@@ -303,6 +311,7 @@ mod tests {
     fn a_transaction_that_a_fault_left_open_does_not_stop_the_next_one() {
         let opener = Opener {
             site: Site::new(":memory:", Duration::ZERO),
+            file: None,
             read_only: false,
             exclusive: false,
         };

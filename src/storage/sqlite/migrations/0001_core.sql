@@ -35,6 +35,8 @@ CREATE TABLE sessions (
 ) STRICT;
 
 CREATE UNIQUE INDEX sessions_by_name ON sessions (user_id, name) WHERE name IS NOT NULL;
+-- For the list of one owner; it holds the keys, too. A session without an owner costs nothing here.
+CREATE INDEX sessions_by_user ON sessions (user_id) WHERE user_id <> '';
 
 CREATE TABLE paths (
     session   INTEGER NOT NULL,

@@ -3,19 +3,19 @@
 use super::{Inner, Window, unexpected};
 use crate::cache::body::{Body, Run};
 use crate::cache::view::MessageView;
-use crate::cache::{Entry, Loaded, State};
+use crate::cache::{CachedSession, Loaded, State};
 use crate::context::WindowOptions;
 use crate::error::{During, Error, Kind, Result};
-use crate::model::{AppendOptions, NewMessage, Receipt, Session, SessionChanges, ids, now};
+use crate::model::{AppendOptions, NewMessage, Receipt, SessionChanges, SessionInfo, ids, now};
 use crate::storage::mutation::{Append, Clear, Update};
 use crate::storage::{Mutation, Outcome, Snapshot};
 use std::ops::Range;
 use std::sync::Arc;
 
 /// A session of a store. Cheap to hold; any number of threads may use it at once.
-pub struct Conversation {
+pub struct Session {
     store: Arc<Inner>,
-    entry: Arc<Entry>,
+    entry: Arc<CachedSession>,
 }
 
 /// Messages of a session, in order, as of one moment.
@@ -31,8 +31,8 @@ impl Messages {
     }
 }
 
-impl Conversation {
-    pub(super) fn new(store: Arc<Inner>, entry: Arc<Entry>) -> Self {
+impl Session {
+    pub(super) fn new(store: Arc<Inner>, entry: Arc<CachedSession>) -> Self {
         Self { store, entry }
     }
 
@@ -42,7 +42,7 @@ impl Conversation {
     }
 
     /// Everything about the session but its messages.
-    pub fn describe(&self) -> Result<Session> {
+    pub fn describe(&self) -> Result<SessionInfo> {
         let describe = || {
             self.check()?;
             let found = self.store.storage.snapshot()?.describe(self.entry.key)?;
