@@ -119,11 +119,9 @@ static void null_in_lists(void) {
     turnkeep_session_list *list = NULL;
     NULL_REFUSED(turnkeep_store_list, store, turnkeep_store_list(NULL, NULL, &list, &failure));
     NULL_REFUSED(turnkeep_store_list, out, turnkeep_store_list(store, NULL, NULL, &failure));
-    NULL_ALLOWED(turnkeep_store_list, options,
-                 turnkeep_store_list(store, NULL, &list, &failure) == TURNKEEP_OK);
+    NULL_ALLOWED(turnkeep_store_list, options, turnkeep_store_list(store, NULL, &list, &failure) == TURNKEEP_OK);
     turnkeep_session_list_free(list);
-    NULL_ALLOWED(turnkeep_store_list, error,
-                 turnkeep_store_list(store, NULL, NULL, NULL) == TURNKEEP_ERROR_INVALID);
+    NULL_ALLOWED(turnkeep_store_list, error, turnkeep_store_list(store, NULL, NULL, NULL) == TURNKEEP_ERROR_INVALID);
     NULL_ALLOWED(turnkeep_session_list_len, list, turnkeep_session_list_len(NULL) == 0);
     NULL_ALLOWED(turnkeep_session_list_at, list, turnkeep_session_list_at(NULL, 0) == NULL);
     NULL_ALLOWED(turnkeep_session_list_next_page, list, turnkeep_session_list_next_page(NULL).len == 0);
