@@ -1,6 +1,6 @@
 //! What reaches the disk, and when; what happens when there is no more of it.
 
-#![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail loudly")]
 
 mod support;
 
@@ -84,6 +84,33 @@ fn a_retry_at_disk_level_flushes_what_the_first_try_did_not() {
     let again = session.append(vec![user("x")], keyed(Durability::Disk)).unwrap();
     assert!(again.repeated && again.durability == Durability::Disk);
     assert!(log_bytes(&store) > before);
+}
+
+/// How many frames SQLite would read when it opens the log: those that belong to its present beginning.
+fn frames_to_recover(log: &[u8]) -> usize {
+    const HEADER: usize = 32;
+    const FRAME: usize = 24 + 4096;
+    let salts = &log[16..24];
+    let frames = log[HEADER..].chunks(FRAME);
+    frames.take_while(|frame| frame[8..16] == *salts).count()
+}
+
+#[test]
+fn a_closed_store_keeps_the_length_of_its_log_and_next_to_nothing_in_it() {
+    let store = TempStore::new();
+    let session = store.create();
+    for number in 0..300 {
+        let message = user(&number.to_string());
+        session.append(vec![message], options(Durability::Os)).unwrap();
+    }
+    let grown = log_bytes(&store);
+    store.close().unwrap();
+    let log = std::fs::read(format!("{}-wal", store.path().display())).unwrap();
+    assert_eq!(log.len() as u64, grown);
+    assert!(frames_to_recover(&log) < 10, "{} frames", frames_to_recover(&log));
+    let reopened = store.share();
+    let session = reopened.open_session(session.id()).unwrap();
+    assert_eq!(session.last(1000).unwrap().views().len(), 300);
 }
 
 /// A file system of a few megabytes, where the test may mount one.

@@ -26,7 +26,7 @@ use readers::{Hold, Pool, Reader, View, closed};
 use rusqlite::{Connection, OptionalExtension};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use writer::Writer;
 
 /// How to open a store.
@@ -53,6 +53,9 @@ const CHECKPOINT_FRAMES: u32 = 1_000;
 /// WAL frames after which whoever commits does it, so that the WAL stays bounded under any load.
 const CHECKPOINT_NOW_FRAMES: u32 = 4_000;
 
+/// How long a file that was deleted may go unnoticed by those who append without a flush.
+const MILLIS_BETWEEN_LOOKS: u64 = 10;
+
 /// A store in SQLite.
 pub(crate) struct SqliteStorage {
     site: Site,
@@ -70,6 +73,9 @@ pub(crate) struct SqliteStorage {
     watch: Option<Mutex<Option<Connection>>>,
     housekeeper: Mutex<Option<Connection>>,
     claim: Mutex<Option<Claim>>,
+    opened: Instant,
+    /// When it was last seen that the file is where it was, in milliseconds since the store was opened.
+    looked_in_place: AtomicU64,
 }
 
 impl SqliteStorage {
@@ -137,6 +143,8 @@ impl SqliteStorage {
             watch,
             housekeeper: Mutex::new(housekeeper),
             claim: Mutex::new(claim),
+            opened: Instant::now(),
+            looked_in_place: AtomicU64::new(0),
         })
     }
 
@@ -145,7 +153,7 @@ impl SqliteStorage {
     }
 
     /// Before a write: nobody writes to a store that is read-only, damaged, or no longer where it was.
-    fn check_writable(&self) -> Result<()> {
+    fn check_writable(&self, durability: Durability) -> Result<()> {
         if self.read_only {
             return Err(Error::new(
                 Kind::ReadOnly,
@@ -153,6 +161,17 @@ impl SqliteStorage {
             ));
         }
         self.site.check_undamaged()?;
+        self.check_in_place_now_and_then(durability)
+    }
+
+    /// Before every flush; before what is not flushed at intervals, since looking takes a twentieth of such an append.
+    fn check_in_place_now_and_then(&self, durability: Durability) -> Result<()> {
+        let now = self.opened.elapsed().as_millis() as u64;
+        let looked = self.looked_in_place.load(Ordering::Relaxed);
+        if durability != Durability::Disk && now < looked + MILLIS_BETWEEN_LOOKS {
+            return Ok(());
+        }
+        self.looked_in_place.store(now, Ordering::Relaxed);
         self.pool.opener.check_in_place()
     }
 
@@ -174,7 +193,7 @@ impl Hold for HeldWriter<'_> {
 impl Storage for SqliteStorage {
     fn apply(&self, batch: &[Mutation], durability: Durability) -> Vec<Result<Outcome>> {
         let fail_all = |error: Error| batch.iter().map(|_| Err(error.clone())).collect();
-        if let Err(error) = self.check_writable() {
+        if let Err(error) = self.check_writable(durability) {
             return fail_all(error);
         }
         let mut writer = match self.writer() {
