@@ -154,6 +154,8 @@ inline void destroy_tokenizer(void* user_data) noexcept { delete static_cast<tok
 template <typename... Parameters, typename... Arguments>
 void call(turnkeep_status (*function)(Parameters...), Arguments... arguments) {
     turnkeep_error* raw = nullptr;
+    // What a callback threw during a call of the C functions is not the cause of this one's failure.
+    thrown_by_callback() = nullptr;
     if (function(arguments..., &raw) != TURNKEEP_OK) fail(handle<turnkeep_error>{raw});
 }
 

@@ -185,7 +185,7 @@ impl Loaded {
         }
         let kept = Some(memo.kept).filter(|seq| *seq != 0);
         let front = self.read(snapshot, memo.pins.iter().copied().chain(kept))?;
-        let front: Vec<Entry> = front.iter().map(entry_of).collect();
+        let front: Vec<Entry> = front.iter().map(|kept| Entry::from(MessageRef::from(kept))).collect();
         let Some(mut planner) = Planner::resume(&memo, self.summary_tokens(), &front) else {
             return Ok(None);
         };
@@ -220,7 +220,7 @@ impl Loaded {
                 Ok(())
             })?;
         }
-        messages.sort_unstable_by_key(|message| message.seq);
+        messages.sort_unstable_by_key(|message| message.place.seq);
         Ok(messages)
     }
 
@@ -306,14 +306,4 @@ fn missing(seq: u32) -> Error {
         Kind::Corrupt,
         format!("message {seq} should be there and is not: the file is damaged; nothing more is written to it"),
     )
-}
-
-fn entry_of(message: &Message) -> Entry {
-    Entry {
-        seq: message.seq,
-        role: message.role,
-        tokens: message.tokens,
-        turn: message.turn,
-        pinned: message.flags.contains(crate::model::MessageFlags::PINNED),
-    }
 }

@@ -43,7 +43,7 @@ impl Prepared {
         // The summary stands where the cut is: behind what is pinned, before the question of a turn that is cut inside.
         let summary_place = front
             .iter()
-            .position(|message| Some(message.seq) == planner.kept_user())
+            .position(|message| Some(message.place.seq) == planner.kept_user())
             .unwrap_or(front.len());
         let mut body = Body::new();
         for (index, message) in front.iter().enumerate() {
@@ -67,7 +67,7 @@ impl Prepared {
             skip,
             cut,
             shows_summary: summary_shown,
-            front_tokens: front.iter().map(|message| u64::from(message.tokens)).sum(),
+            front_tokens: front.iter().map(|kept| u64::from(kept.message.tokens)).sum(),
             tokens_before_cut: before.unwrap_or(0),
             left_out_first,
             left_out_last,
@@ -96,7 +96,7 @@ impl Prepared {
 
 /// The first and the last message before the cut that are not in the front; 0 if there is none.
 fn left_out(front: &[Message], cut: u32) -> (u32, u32) {
-    let shown = |seq: &u32| front.binary_search_by_key(seq, |message| message.seq).is_ok();
+    let shown = |seq: &u32| front.binary_search_by_key(seq, |message| message.place.seq).is_ok();
     let first = (1..cut).find(|seq| !shown(seq)).unwrap_or(0);
     let last = (1..cut).rev().find(|seq| !shown(seq)).unwrap_or(0);
     (first, last)

@@ -10,7 +10,7 @@
 
 use super::pins::{Pins, Weighed};
 use super::policy::{LeaveOut, Policy};
-use crate::model::Role;
+use crate::model::{MessageFlags, MessageRef, Role};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
@@ -27,6 +27,18 @@ pub struct Entry {
     pub turn: u32,
     /// Whether it is flagged as pinned.
     pub pinned: bool,
+}
+
+impl From<MessageRef<'_>> for Entry {
+    fn from(message: MessageRef<'_>) -> Self {
+        Self {
+            seq: message.place.seq,
+            role: message.role,
+            tokens: message.tokens,
+            turn: message.place.turn,
+            pinned: message.flags.contains(MessageFlags::PINNED),
+        }
+    }
 }
 
 /// Where a planner stood, small enough to be kept with the session: enough to go on from the cut instead of the start.

@@ -11,7 +11,7 @@ use crate::cache::view::MessageView;
 use crate::error::{Error, Result};
 use crate::model::message::{AppendOptions as Options, MAX_MESSAGE_TOKENS, NewMessage as New};
 use crate::model::{MessageFlags, Role, Tokens};
-use crate::store::Messages as Snapshot;
+use crate::store::{Messages as Snapshot, Session};
 use std::ffi::c_char;
 
 /// The host's instructions. At the head of a session they stay in every window.
@@ -215,13 +215,7 @@ pub extern "C" fn turnkeep_session_last(
     out: *mut *mut Messages,
     error: *mut *mut ErrorHandle,
 ) -> Status {
-    guard(error, || {
-        let session = required(session, "session")?;
-        writable(out, "out")?;
-        let messages = session.session.last(count)?;
-        give(out, Messages { messages });
-        Ok(())
-    })
+    read(session, out, error, |session| session.last(count))
 }
 
 /// Reads the messages from `first_seq`, which is 1 or more, to `last_seq`, which is not below it, both included; those that
@@ -234,13 +228,7 @@ pub extern "C" fn turnkeep_session_range(
     out: *mut *mut Messages,
     error: *mut *mut ErrorHandle,
 ) -> Status {
-    guard(error, || {
-        let session = required(session, "session")?;
-        writable(out, "out")?;
-        let messages = session.session.range(first_seq, last_seq)?;
-        give(out, Messages { messages });
-        Ok(())
-    })
+    read(session, out, error, |session| session.range(first_seq, last_seq))
 }
 
 /// Reads one message: a result of one. NOT_FOUND if it is not there. Otherwise as turnkeep_session_history. Since 0.1.
@@ -251,13 +239,7 @@ pub extern "C" fn turnkeep_session_message(
     out: *mut *mut Messages,
     error: *mut *mut ErrorHandle,
 ) -> Status {
-    guard(error, || {
-        let session = required(session, "session")?;
-        writable(out, "out")?;
-        let messages = session.session.message(seq)?;
-        give(out, Messages { messages });
-        Ok(())
-    })
+    read(session, out, error, |session| session.message(seq))
 }
 
 /// Returns the number of messages in a result; 0 for NULL. Since 0.1.
@@ -279,6 +261,21 @@ pub extern "C" fn turnkeep_messages_at(messages: Option<&Messages>, index: usize
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_messages_free(messages: Option<Box<Messages>>) {
     drop(messages);
+}
+
+fn read(
+    session: Option<&SessionHandle>,
+    out: *mut *mut Messages,
+    error: *mut *mut ErrorHandle,
+    choose: impl FnOnce(&Session) -> Result<Snapshot>,
+) -> Status {
+    guard(error, || {
+        let session = required(session, "session")?;
+        writable(out, "out")?;
+        let messages = choose(&session.session)?;
+        give(out, Messages { messages });
+        Ok(())
+    })
 }
 
 fn batch(messages: *const NewMessage, count: usize) -> Result<Vec<New>> {

@@ -153,30 +153,10 @@ impl NewMessage {
 /// A message as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// Its place along the session's path: 1, 2, 3 ...
-    pub seq: u32,
-    /// Who speaks.
-    pub role: Role,
-    /// Pinned, estimated.
-    pub flags: MessageFlags,
-    /// Its tokens.
-    pub tokens: u32,
-    /// The tokens of the path up to and with this message.
-    pub total_tokens: u64,
-    /// The number of user messages up to and with this one: the number of its turn. 0 before the first.
-    pub turn: u32,
-    /// When it was said.
-    pub created: Micros,
-    /// What is said.
-    pub content: String,
-    /// The assistant's tool calls.
-    pub tool_calls: Option<String>,
-    /// Which call it answers.
-    pub tool_call_id: Option<String>,
-    /// The model that wrote it.
-    pub model: Option<String>,
-    /// The caller's JSON object.
-    pub metadata: Option<String>,
+    /// Where it stands.
+    pub place: Place,
+    /// Everything else.
+    pub message: ReadyMessage,
 }
 
 /// A message as it is kept, its texts borrowed from wherever they are.
@@ -205,23 +185,8 @@ pub struct MessageRef<'a> {
 }
 
 impl<'a> From<&'a Message> for MessageRef<'a> {
-    fn from(message: &'a Message) -> Self {
-        Self {
-            place: Place {
-                seq: message.seq,
-                total_tokens: message.total_tokens,
-                turn: message.turn,
-            },
-            role: message.role,
-            flags: message.flags,
-            tokens: message.tokens,
-            created: message.created,
-            content: &message.content,
-            tool_calls: message.tool_calls.as_deref(),
-            tool_call_id: message.tool_call_id.as_deref(),
-            model: message.model.as_deref(),
-            metadata: message.metadata.as_deref(),
-        }
+    fn from(kept: &'a Message) -> Self {
+        Self::placed(&kept.message, kept.place)
     }
 }
 
@@ -246,18 +211,18 @@ impl<'a> MessageRef<'a> {
 impl From<MessageRef<'_>> for Message {
     fn from(message: MessageRef<'_>) -> Self {
         Self {
-            seq: message.place.seq,
-            role: message.role,
-            flags: message.flags,
-            tokens: message.tokens,
-            total_tokens: message.place.total_tokens,
-            turn: message.place.turn,
-            created: message.created,
-            content: message.content.to_owned(),
-            tool_calls: message.tool_calls.map(str::to_owned),
-            tool_call_id: message.tool_call_id.map(str::to_owned),
-            model: message.model.map(str::to_owned),
-            metadata: message.metadata.map(str::to_owned),
+            place: message.place,
+            message: ReadyMessage {
+                role: message.role,
+                flags: message.flags,
+                tokens: message.tokens,
+                created: message.created,
+                content: message.content.to_owned(),
+                tool_calls: message.tool_calls.map(str::to_owned),
+                tool_call_id: message.tool_call_id.map(str::to_owned),
+                model: message.model.map(str::to_owned),
+                metadata: message.metadata.map(str::to_owned),
+            },
         }
     }
 }
@@ -326,7 +291,7 @@ impl Place {
 }
 
 /// A message that only lacks its place: counted, dated, checked.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadyMessage {
     /// Who speaks.
     pub role: Role,

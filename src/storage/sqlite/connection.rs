@@ -183,6 +183,11 @@ pub(super) fn prepare_site(site: &Site, may_create: bool) -> Result<()> {
             "{location} is a folder; give the path of a file in it"
         )));
     }
+    if path.exists() && !path.is_file() {
+        return Err(Error::invalid(format!(
+            "{location} is a device or a pipe; give the path of a file"
+        )));
+    }
     // Only what is surely not there is NOT_FOUND: a path without rights is for SQLite to complain about.
     if !may_create && matches!(path.try_exists(), Ok(false)) {
         return Err(Error::new(

@@ -88,7 +88,10 @@ impl Site {
             ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => self.damage(error),
             ErrorCode::CannotOpen | ErrorCode::PermissionDenied => Error::new(
                 Kind::Storage,
-                format!("{at} cannot be opened ({error}); check that its folder exists and may be written"),
+                format!(
+                    "{at} cannot be opened ({error}); check that its folder exists and may be written, and that the process may open \
+                     more files"
+                ),
             ),
             ErrorCode::TooBig => Error::new(Kind::TooLarge, format!("a text is larger than {at} can hold (1 GB)")),
             _ => Error::new(Kind::Storage, format!("{at}: {error}")),
