@@ -11,7 +11,9 @@
 cmake_minimum_required(VERSION 3.21)
 
 execute_process(
-    COMMAND ${CARGO} build --lib --profile ${PROFILE} ${OPTIONS} --target-dir ${TARGET_DIR}
+    # With an rlib among the crate types cargo leaves link-time optimisation out.
+    COMMAND ${CARGO} rustc --lib --profile ${PROFILE} ${OPTIONS} --target-dir ${TARGET_DIR}
+        --crate-type cdylib --crate-type staticlib
     RESULT_VARIABLE failed)
 if(failed)
     message(FATAL_ERROR "cargo could not build libturnkeep; its own words stand above.")

@@ -169,7 +169,7 @@ private:
             host_.print_unless_quiet(id_ + ": complete, the store has all its " + kept);
         } else {
             ++figures_.sessions_resumed;
-            host_.print_unless_quiet(id_ + ": resumes; the store has " + kept + ", which are skipped");
+            host_.print_unless_quiet(id_ + ": resumes; the store has " + kept + " already");
         }
     }
 

@@ -26,7 +26,9 @@ play() { "$host" --store "$folder/chat.db" --chats "$chats" --window 2048 --rese
 # A line for each prompt is too much to read twice: its beginning and end are enough.
 shorten() { awk '{line[NR] = $0} END {for (i = 1; i <= NR; i++) if (i <= 3 || i > NR - '"$1"') print "    " line[i]; else if (i == 4) print "    ..."}'; }
 
-say "1. A chat of $messages messages in a window of 2 048 tokens. After $half appends the program kills itself with SIGKILL."
+say "1. A chat of $messages messages in a window of 2 048 tokens, 256 of them kept free for the answer. Each line is a prompt:
+   the system message, then everything from the message named on; \"unchanged\" is what an engine need not read again.
+   After $half appends the program kills itself with SIGKILL."
 set +e
 { play --crash-after "$half" >"$folder/first.txt"; } 2>"$folder/errors.txt"
 result=$?

@@ -59,6 +59,11 @@ const PARTS: &[(&[&str], Measure)] = &[
 
 fn main() {
     let wanted = wanted();
+    let known = |id: &String| PARTS.iter().any(|(ids, _)| ids.contains(&id.as_str()));
+    if let Some(unknown) = wanted.iter().find(|id| !known(id)) {
+        eprintln!("there is no measurement {unknown}; there are T1 to T15");
+        std::process::exit(2);
+    }
     let target = target_folder();
     // Not the folder for temporary files: that may be memory.
     let folder = target.join("bench-stores");

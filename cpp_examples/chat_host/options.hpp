@@ -78,7 +78,7 @@ inline Options read_options(int argc, char** argv) {
             if (++i == argc) throw UsageError{std::string{option} + " needs a value"};
             return argv[i];
         };
-        if (option == "--help") options.help = true;
+        if (option == "--help" || option == "-h") options.help = true;
         else if (option == "--interactive") options.interactive = true;
         else if (option == "--quiet") options.quiet = true;
         else if (option == "--store") options.store = value();
@@ -90,12 +90,16 @@ inline Options read_options(int argc, char** argv) {
         else if (option == "--threads") options.threads = detail::read_number<std::uint32_t>(option, value(), 1, 256);
         else if (option == "--crash-after")
             options.crash_after = detail::read_number<std::uint64_t>(option, value(), 1, most);
-        else throw UsageError{"unknown argument '" + std::string{option} + "'"};
+        else throw UsageError{"unknown argument '" + std::string{option} + "'; see --help"};
     }
     if (options.help) return options;
-    if (options.store.empty()) throw UsageError{"--store is missing"};
-    if (options.chats.empty() == !options.interactive) throw UsageError{"give either --chats or --interactive"};
+    if (options.store.empty()) throw UsageError{"--store is missing; see --help"};
+    if (options.chats.empty() == !options.interactive)
+        throw UsageError{"give either --chats or --interactive; see --help"};
     if (options.interactive && options.threads > 1) throw UsageError{"--threads goes with --chats only"};
+    if (options.window > 0 && options.reserve >= options.window) {
+        throw UsageError{"--reserve leaves nothing of --window for the prompt"};
+    }
     return options;
 }
 

@@ -11,7 +11,7 @@
  *     turnkeep_session_create(store, NULL, &session, NULL);
  *     turnkeep_session_append(session, TURNKEEP_ROLE_USER, "Hello!", 6, NULL, NULL);
  *     turnkeep_session_window(session, NULL, &window, NULL);
- *     for (size_t i = 0; i < turnkeep_window_len(window); i++) feed(turnkeep_window_at(window, i)->content.data);
+ *     for (size_t i = 0; i < turnkeep_window_len(window); i++) feed(turnkeep_window_at(window, i)->content);
  *     turnkeep_window_free(window);
  *     turnkeep_session_close(session);
  *     turnkeep_store_close(store, NULL);

@@ -52,11 +52,14 @@ impl Writer {
                 }))
                 .map_err(|error| site.explain(&error))?;
         }
-        let prepare = |sql| Statement::prepare(&connection, sql).map_err(|error| site.explain(&error));
+        // In this order: a connection that is dropped before its statements cannot be closed, and is lost.
+        let reader = Reader::new(connection).map_err(|error| site.explain(&error))?;
+        let prepare = |sql| Statement::prepare(&reader.connection, sql).map_err(|error| site.explain(&error));
+        let (begin, commit) = (prepare("BEGIN IMMEDIATE")?, prepare("COMMIT")?);
         let mut writer = Self {
-            begin: prepare("BEGIN IMMEDIATE")?,
-            commit: prepare("COMMIT")?,
-            reader: Reader::new(connection).map_err(|error| opener.site.explain(&error))?,
+            begin,
+            commit,
+            reader,
             site,
             in_memory,
             known: Known::new(),
