@@ -161,11 +161,13 @@ impl Cache {
         self.shard(key).lock().known.get(&key).and_then(Weak::upgrade)
     }
 
-    /// Counts what an entry holds now, and evicts others if that is too much. Call it without a lock on any entry.
+    /// Counts what an entry holds now, and evicts others if that is too much. Call it without a lock on any entry. What is
+    /// being read from the storage is left to its reader, who counts when he is done.
     pub(crate) fn account(&self, entry: &Arc<CachedSession>) {
-        let now = match &*entry.state.read() {
-            State::Loaded(loaded) => loaded.bytes(),
-            State::Unloaded | State::Deleted => 0,
+        let now = match entry.state.try_read_for(PATIENCE_OF_A_COMMIT).as_deref() {
+            Some(State::Loaded(loaded)) => loaded.bytes(),
+            Some(State::Unloaded | State::Deleted) => 0,
+            None => return,
         };
         let before = entry.bytes.swap(now, Ordering::Relaxed);
         self.bytes.fetch_add(now, Ordering::Relaxed);
@@ -197,7 +199,13 @@ impl Cache {
     }
 
     fn drop_messages(&self, entry: &CachedSession) {
-        entry.unload();
+        let Some(mut state) = entry.state.try_write_for(PATIENCE_OF_A_COMMIT) else {
+            return;
+        };
+        if !matches!(*state, State::Deleted) {
+            *state = State::Unloaded;
+        }
+        drop(state);
         self.bytes
             .fetch_sub(entry.bytes.swap(0, Ordering::Relaxed), Ordering::Relaxed);
     }
