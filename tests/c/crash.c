@@ -11,7 +11,15 @@ int main(void) {
 
 #include "../support/process.h"
 
-enum { ROUNDS = 50, LARGEST_BATCH = 5 };
+enum { USUAL_ROUNDS = 50, LARGEST_BATCH = 5 };
+
+/* How often to kill: `make soak` asks for more than the tests do. */
+static int rounds_asked_for(void) {
+    const char *asked = getenv("TURNKEEP_ROUNDS");
+    const int rounds = asked ? atoi(asked) : USUAL_ROUNDS;
+    CHECK(rounds > 0);
+    return rounds;
+}
 
 /* What an append of a batch is recognised by: "round/batch/index/size", and then some more bytes. */
 struct label {
@@ -125,8 +133,9 @@ static void whatever_was_acknowledged_survives_kill_9(void) {
     uint32_t random = 20240229;
     uint64_t before = 0;
     uint64_t all = 0;
+    const int rounds = rounds_asked_for();
     int round;
-    for (round = 0; round < ROUNDS; round++) {
+    for (round = 0; round < rounds; round++) {
         struct writer writer;
         pid_t child;
         uint64_t place = 0;
@@ -166,7 +175,7 @@ static void whatever_was_acknowledged_survives_kill_9(void) {
         all += kept - before;
         before = kept;
     }
-    printf("        %llu messages in %d rounds\n", (unsigned long long)all, ROUNDS);
+    printf("        %llu messages in %d rounds\n", (unsigned long long)all, rounds);
 }
 
 /* Opens a new store again and again, until it is killed. */
