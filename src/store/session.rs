@@ -257,11 +257,12 @@ impl Session {
         };
         let result = work(loaded, snapshot.as_ref());
         drop(snapshot);
-        match &result {
-            Err(error) if error.kind() == Kind::Corrupt => self.store.storage.note_damage(),
-            _ => {}
+        let failure = result.as_ref().err().map(Error::kind);
+        if failure == Some(Kind::Corrupt) {
+            self.store.storage.note_damage();
         }
-        if result.as_ref().is_err_and(|error| error.kind() != Kind::TooLarge) {
+        // A window that is too large says nothing against what is in memory.
+        if failure.is_some_and(|kind| kind != Kind::TooLarge) {
             *state = State::Unloaded;
         }
         drop(state);
