@@ -20,7 +20,7 @@ use crate::model::message::MAX_MESSAGE_TOKENS;
 use crate::model::{
     Durability, ListOptions, MessageFlags, NewMessage, NewSession, ReadyMessage, SessionPage, Tokens, ids, now,
 };
-use crate::storage::mutation::{Create, Delete};
+use crate::storage::mutation::{Clear, Create, Delete, Fork, Rewind, Truncate};
 use crate::storage::sqlite::{IN_MEMORY, SqliteStorage};
 use crate::storage::{Mutation, NEVER_SEEN, Outcome, SessionKey, Storage, lost_with};
 use background::Background;
@@ -91,7 +91,11 @@ impl Store {
     pub fn delete_session(&self, id: &str) -> Result<()> {
         let delete = || {
             ids::check_id("id", id)?;
-            let delete = Delete { id: id.to_owned() };
+            let delete = Delete {
+                id: id.to_owned(),
+                erase: false,
+                now: now(),
+            };
             self.inner.change(Mutation::Delete(delete), None).map(drop)
         };
         delete().during(|| format!("delete session '{id}'"))
@@ -192,6 +196,7 @@ impl Inner {
             id: id.to_owned(),
             summary_tokens: self.count_summary(&session.summary)?,
             session,
+            messages: Vec::new(),
             now: now(),
         };
         match self.change(Mutation::Create(create), None)? {
@@ -266,7 +271,7 @@ impl Inner {
     /// Feeds memory with what was committed.
     fn remember(&self, mutation: &Mutation, outcome: &Outcome) {
         match (mutation, outcome) {
-            (Mutation::Create(create), Outcome::Created(head)) => {
+            (Mutation::Create(create) | Mutation::Fork(Fork { create, .. }), Outcome::Created(head)) => {
                 let entry = self.cache.entry(head.key, &create.id);
                 if let Some(mut state) = entry.state_after_commit()
                     && matches!(*state, State::Unloaded)
@@ -286,16 +291,23 @@ impl Inner {
                     loaded.update(&update.changes, update.summary_tokens, *revision)
                 });
             }
-            (Mutation::Clear(clear), Outcome::Cleared(_)) => self.tell(clear.key, |_| false),
-            (_, Outcome::Deleted(key)) => {
-                if let Some(entry) = self.cache.known(*key) {
-                    if let Some(mut state) = entry.state_after_commit() {
-                        *state = State::Deleted;
-                    }
-                    self.cache.account(&entry);
-                }
+            (Mutation::Clear(Clear { key, .. }), Outcome::Cleared(_))
+            | (Mutation::Rewind(Rewind { key, .. }), Outcome::Rewound(..))
+            | (Mutation::Truncate(Truncate { key, .. }), Outcome::Truncated(_)) => self.tell(*key, |_| false),
+            (_, Outcome::Deleted(key)) => self.forget_deleted(*key),
+            (Mutation::Cleanup(_), Outcome::Changed(gone)) => {
+                gone.iter().for_each(|session| self.forget_deleted(session.key));
             }
             _ => {}
+        }
+    }
+
+    fn forget_deleted(&self, key: SessionKey) {
+        if let Some(entry) = self.cache.known(key) {
+            if let Some(mut state) = entry.state_after_commit() {
+                *state = State::Deleted;
+            }
+            self.cache.account(&entry);
         }
     }
 

@@ -1,4 +1,4 @@
-//! The tests in C leave out nothing that `turnkeep.h` has: `tests/c/hostile.c` names what each of its cases is about, and
+//! The tests in C leave out nothing that `turnkeep.h` has: `tests/c/hostile*.c` name what each of their cases is about, and
 //! every function is called somewhere.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, reason = "a test may fail loudly")]
@@ -90,9 +90,19 @@ fn caller_structs(header: &str) -> Vec<Item> {
         .collect()
 }
 
-/// What the cases of a macro in hostile.c are about: its first one or two arguments.
+/// What the cases of a macro in the hostile tests are about: its first one or two arguments.
 fn cases(macro_name: &str, arguments: usize) -> BTreeSet<String> {
-    let source = read("tests/c/hostile.c");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c");
+    let files = fs::read_dir(folder)
+        .expect("tests/c")
+        .map(|entry| entry.expect("a file").path());
+    let hostile = files.filter(|path| {
+        path.file_name()
+            .is_some_and(|name| name.to_string_lossy().starts_with("hostile"))
+    });
+    let source: String = hostile
+        .map(|path| fs::read_to_string(path).expect("a source"))
+        .collect();
     let call = format!("    {macro_name}(");
     source
         .split(call.as_str())
@@ -121,7 +131,7 @@ fn expect_all(what: &str, wanted: impl Iterator<Item = String>, covered: &BTreeS
         "the header has nothing for {what}: is it still read rightly?"
     );
     let missing: Vec<_> = wanted.difference(covered).collect();
-    assert!(missing.is_empty(), "tests/c/hostile.c has no {what} for {missing:?}");
+    assert!(missing.is_empty(), "tests/c/hostile*.c have no {what} for {missing:?}");
 }
 
 #[test]
@@ -137,7 +147,7 @@ fn every_pointer_of_every_function_is_once_null() {
     let unknown: Vec<_> = covered.difference(&pointers).collect();
     assert!(
         unknown.is_empty(),
-        "tests/c/hostile.c tests {unknown:?}, which the header does not have"
+        "tests/c/hostile*.c test {unknown:?}, which the header does not have"
     );
 }
 

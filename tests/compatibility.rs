@@ -29,6 +29,7 @@ fn write(path: &Path) {
             summary: "They talked about the engine.".into(),
             metadata: Some(r#"{"kind":"fixture"}"#.into()),
             window_tokens: Some(60),
+            ..NewSession::default()
         })
         .unwrap();
     let call = NewMessage {

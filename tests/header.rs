@@ -41,6 +41,31 @@ const SECTIONS: &[Section] = &[
         about: "The messages for the next prompt.",
         sources: &["src/ffi/window.rs"],
     },
+    Section {
+        title: "6 Branch",
+        about: "Fork, rewind, replace, compare, adopt; turns and exchanges.",
+        sources: &["src/ffi/branch.rs", "src/ffi/turn.rs"],
+    },
+    Section {
+        title: "7 Search and list",
+        about: "One filter for lists, counts, search and changes to many sessions.",
+        sources: &["src/ffi/filter.rs", "src/ffi/list.rs", "src/ffi/search.rs"],
+    },
+    Section {
+        title: "8 Events",
+        about: "What happened, after it was kept.",
+        sources: &["src/ffi/events.rs"],
+    },
+    Section {
+        title: "9 Metrics",
+        about: "Counters and distributions.",
+        sources: &["src/ffi/metrics.rs"],
+    },
+    Section {
+        title: "10 Maintenance",
+        about: "Backup, check, vacuum, sizes, salvage, erase.",
+        sources: &["src/ffi/maintenance.rs"],
+    },
 ];
 
 const PREAMBLE: &str = include_str!("header_preamble.txt");

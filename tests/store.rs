@@ -76,6 +76,7 @@ fn a_session_is_described_with_all_its_fields() {
             summary: "sum".into(),
             metadata: Some(r#"{"a":1}"#.into()),
             window_tokens: Some(100),
+            ..NewSession::default()
         })
         .unwrap();
     session.append(vec![user("hello")], AppendOptions::default()).unwrap();

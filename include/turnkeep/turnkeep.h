@@ -28,7 +28,8 @@
  *     _close and _free must be the last use. Results hold no lock and no part of the file.
  *  5. Strings in end in a NUL where they are ids, names, paths or JSON; contents have a length. All are UTF-8; ids and names
  *     have no control characters; JSON is at most 128 levels deep, with numbers that a double holds and no lone surrogates.
- *     Strings out are turnkeep_text, borrowed from the object you hold. Nothing else is ever allocated for you.
+ *     Strings out are turnkeep_text, borrowed from the object you hold, a turnkeep_document where there is no other.
+ *     Arrays of strings have a count beside them. Nothing else is ever allocated for you.
  *  6. Structs that you fill have struct_size first, and are made by their _INIT macro; zero means default. Fields are only
  *     ever added at the end, so a program keeps running with a newer library. A struct from a newer header is UNSUPPORTED.
  *  7. Results are read by _len and _at. Lists page by an opaque token.
@@ -37,7 +38,7 @@
  *  9. Nothing is printed, no signal is caught, nothing aborts. A fault inside the library is the status PANIC.
  * 10. The functions are the same in every build: what is not built in answers UNSUPPORTED; see turnkeep_has_feature.
  *
- * 1 Basics   2 Store   3 Session   4 Message   5 Window
+ * 1 Basics   2 Store   3 Session   4 Message   5 Window   6 Branch   7 Search and list   8 Events   9 Metrics   10 Maintenance
  *
  * Generated from src/ffi by `make header`: do not edit.
  * SPDX-License-Identifier: MIT OR Apache-2.0
@@ -80,6 +81,9 @@ typedef struct {
     /* The number of bytes, without the NUL. */
     size_t len;
 } turnkeep_text;
+
+/* A text that was made for you, such as a page of metrics. Threads: any number at once. */
+typedef struct turnkeep_document turnkeep_document;
 
 /* What went wrong. Threads: any, one at a time for turnkeep_error_free. */
 typedef struct turnkeep_error turnkeep_error;
@@ -170,6 +174,12 @@ TURNKEEP_API turnkeep_text turnkeep_error_message(const turnkeep_error *error);
 
 /* Frees an error. NULL is allowed. Since 0.1. */
 TURNKEEP_API void turnkeep_error_free(turnkeep_error *error);
+
+/* Returns the text, borrowed from the document; empty for NULL. Since 0.1. */
+TURNKEEP_API turnkeep_text turnkeep_document_text(const turnkeep_document *document);
+
+/* Frees a document. NULL is allowed. Since 0.1. */
+TURNKEEP_API void turnkeep_document_free(turnkeep_document *document);
 
 /* 2 Store -----------------------------------------------------------------------------------------------------------
  * One database of sessions: a SQLite file, or memory.
@@ -850,6 +860,42 @@ TURNKEEP_API void turnkeep_window_free(turnkeep_window *window);
 
 /* What such a struct begins as: its size, everything else default. */
 #define TURNKEEP_WINDOW_OPTIONS_INIT {sizeof(turnkeep_window_options), 0, 0, 0, 0, 0, 0, 0, 0, 0}
+
+/* 6 Branch ----------------------------------------------------------------------------------------------------------
+ * Fork, rewind, replace, compare, adopt; turns and exchanges.
+ */
+
+
+
+
+
+/* 7 Search and list -------------------------------------------------------------------------------------------------
+ * One filter for lists, counts, search and changes to many sessions.
+ */
+
+
+
+
+
+
+
+/* 8 Events ----------------------------------------------------------------------------------------------------------
+ * What happened, after it was kept.
+ */
+
+
+
+/* 9 Metrics ---------------------------------------------------------------------------------------------------------
+ * Counters and distributions.
+ */
+
+
+
+/* 10 Maintenance ----------------------------------------------------------------------------------------------------
+ * Backup, check, vacuum, sizes, salvage, erase.
+ */
+
+
 
 #ifdef __cplusplus
 }

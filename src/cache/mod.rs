@@ -279,6 +279,8 @@ mod tests {
             summary: String::new(),
             summary_tokens: 0,
             memo: None,
+            bytes: 0,
+            max_bytes: None,
             path: Path(Vec::new()),
         })));
         cache.account(&entry);

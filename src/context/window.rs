@@ -59,6 +59,11 @@ pub struct Memo {
 }
 
 impl Memo {
+    /// Whether it is also one of the session that ends at this message.
+    pub(crate) fn holds_at(&self, seq: u32) -> bool {
+        self.upto <= seq
+    }
+
     /// Whether a planner could have stood there: what was read back from a file may be anything.
     fn is_sound(&self) -> bool {
         let before_cut = |seq: u32| seq < self.cut;

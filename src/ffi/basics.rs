@@ -143,3 +143,28 @@ pub extern "C" fn turnkeep_error_message(error: Option<&ErrorHandle>) -> Text {
 pub extern "C" fn turnkeep_error_free(error: Option<Box<ErrorHandle>>) {
     drop(error);
 }
+
+/// A text that was made for you, such as a page of metrics. Threads: any number at once.
+pub struct Document {
+    text: OwnedText,
+}
+
+impl Document {
+    pub(super) fn new(text: &str) -> Self {
+        Self {
+            text: OwnedText::new(text),
+        }
+    }
+}
+
+/// Returns the text, borrowed from the document; empty for NULL. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn turnkeep_document_text(document: Option<&Document>) -> Text {
+    document.map_or(Text::EMPTY, |document| document.text.text())
+}
+
+/// Frees a document. NULL is allowed. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn turnkeep_document_free(document: Option<Box<Document>>) {
+    drop(document);
+}

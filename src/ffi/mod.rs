@@ -14,11 +14,19 @@
 )]
 
 mod basics;
+mod branch;
+mod events;
+mod filter;
 mod guard;
+mod list;
+mod maintenance;
 mod message;
+mod metrics;
 mod options;
 mod pointer;
+mod search;
 mod session;
 mod store;
 mod text;
+mod turn;
 mod window;

@@ -404,6 +404,7 @@ fn new_session(raw: &SessionOptions) -> Result<NewSession> {
         summary: text::owned(raw.summary, "summary")?.unwrap_or_default(),
         metadata: text::owned(raw.metadata, "metadata")?,
         window_tokens: (raw.window_tokens != 0).then_some(raw.window_tokens),
+        ..NewSession::default()
     })
 }
 
@@ -420,5 +421,6 @@ fn session_changes(raw: &SessionChanges) -> Result<Changes> {
             tokens => Some(Some(tokens)),
         },
         expected_revision: (raw.expected_revision != 0).then_some(raw.expected_revision),
+        ..Changes::default()
     })
 }

@@ -24,6 +24,28 @@ pub(super) fn owned(pointer: *const c_char, name: &str) -> Result<Option<String>
     Ok(optional(pointer, name)?.map(str::to_owned))
 }
 
+/// An array of NUL-terminated texts to keep. NULL is allowed for a count of 0.
+pub(super) fn list(texts: *const *const c_char, count: usize, name: &str) -> Result<Vec<String>> {
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    if texts.is_null() {
+        return Err(Error::invalid(format!("{name} is NULL, its count is {count}")));
+    }
+    if count > isize::MAX as usize / size_of::<*const c_char>() {
+        return Err(Error::invalid(format!(
+            "the count of {name} is {count}: more than memory can hold"
+        )));
+    }
+    (0..count)
+        .map(|index| {
+            // SAFETY: header rule 5: there are `count` pointers, which stay as they are during the call.
+            let text = unsafe { texts.add(index).read() };
+            required(text, name).map(str::to_owned)
+        })
+        .collect()
+}
+
 /// A text by pointer and length. NULL is allowed for a length of 0.
 pub(super) fn counted<'a>(data: *const c_char, len: usize, name: &str) -> Result<&'a str> {
     if len == 0 {

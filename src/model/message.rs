@@ -313,6 +313,14 @@ pub struct ReadyMessage {
     pub metadata: Option<String>,
 }
 
+impl ReadyMessage {
+    /// The bytes of its texts: content, tool calls and metadata.
+    pub fn bytes(&self) -> u64 {
+        let optional = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        (self.content.len() + optional(&self.tool_calls) + optional(&self.metadata)) as u64
+    }
+}
+
 /// The calls that an assistant message made, for those who answer them.
 #[derive(Clone, Debug)]
 pub struct ToolCalls {

@@ -52,6 +52,14 @@ pub struct NewSession {
     pub metadata: Option<String>,
     /// Its window size in tokens; `None` is the store's.
     pub window_tokens: Option<u64>,
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// When it may be removed.
+    pub expires: Option<Micros>,
+    /// How long after its last change it may be removed, in microseconds.
+    pub expires_after: Option<Micros>,
+    /// How many bytes the texts of its messages may have.
+    pub max_bytes: Option<u64>,
 }
 
 impl NewSession {
@@ -69,6 +77,8 @@ impl NewSession {
         if let Some(json) = &self.metadata {
             metadata::check_object("metadata", json)?;
         }
+        check_tags(&self.tags)?;
+        check_expiry(self.expires, self.expires_after)?;
         check_window_tokens(self.window_tokens)
     }
 }
@@ -79,6 +89,19 @@ fn check_title(title: &str) -> Result<()> {
             "title is {} bytes long; at most {MAX_TITLE_BYTES} are allowed",
             title.len()
         )));
+    }
+    Ok(())
+}
+
+fn check_tags(tags: &[String]) -> Result<()> {
+    tags.iter().try_for_each(|tag| ids::check_id("a tag", tag))
+}
+
+fn check_expiry(expires: Option<Micros>, after: Option<Micros>) -> Result<()> {
+    if expires.is_some_and(|time| time <= 0) || after.is_some_and(|time| time <= 0) {
+        return Err(Error::invalid(
+            "an expiry must lie after 1970-01-01, and a time to live must be longer than nothing",
+        ));
     }
     Ok(())
 }
@@ -106,8 +129,22 @@ pub struct SessionChanges {
     pub summary: Option<String>,
     /// A new JSON object in place of the old.
     pub metadata: Option<String>,
+    /// A JSON merge patch (RFC 7396) for the metadata.
+    pub metadata_patch: Option<String>,
     /// A new window size; `Some(None)` goes back to the store's.
     pub window_tokens: Option<Option<u64>>,
+    /// Tags that it gets.
+    pub add_tags: Vec<String>,
+    /// Tags that it loses.
+    pub remove_tags: Vec<String>,
+    /// Where it goes in its life.
+    pub status: Option<Status>,
+    /// When it may be removed; `Some(None)` is never.
+    pub expires: Option<Option<Micros>>,
+    /// How long after its last change it may be removed, in microseconds; `Some(None)` is never.
+    pub expires_after: Option<Option<Micros>>,
+    /// How many bytes the texts of its messages may have; `Some(None)` is any number.
+    pub max_bytes: Option<Option<u64>>,
     /// Change only if the session has this revision.
     pub expected_revision: Option<u64>,
 }
@@ -127,6 +164,17 @@ impl SessionChanges {
         if let Some(json) = &self.metadata {
             metadata::check_object("metadata", json)?;
         }
+        if let Some(json) = &self.metadata_patch {
+            metadata::check_object("metadata_patch", json)?;
+            if self.metadata.is_some() {
+                return Err(Error::invalid(
+                    "metadata and metadata_patch are both given: replace it or merge into it",
+                ));
+            }
+        }
+        check_tags(&self.add_tags)?;
+        check_tags(&self.remove_tags)?;
+        check_expiry(self.expires.flatten(), self.expires_after.flatten())?;
         check_window_tokens(self.window_tokens.flatten())
     }
 }
@@ -170,6 +218,14 @@ pub struct SessionInfo {
     pub token_total: u64,
     /// Grows by one with every change.
     pub revision: u64,
+    /// Its tags, in order.
+    pub tags: Vec<String>,
+    /// How long after its last change it may be removed, in microseconds; `None` is never.
+    pub expires_after: Option<Micros>,
+    /// The bytes of its messages' texts.
+    pub bytes: u64,
+    /// How many they may have; `None` is any number.
+    pub max_bytes: Option<u64>,
 }
 
 /// Which sessions to list: newest first.

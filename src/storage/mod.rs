@@ -34,6 +34,10 @@ pub(crate) struct Head {
     pub(crate) summary_tokens: u32,
     /// Where a planner stood when it was last asked.
     pub(crate) memo: Option<Memo>,
+    /// The bytes of its messages' texts.
+    pub(crate) bytes: u64,
+    /// How many there may be; `None` is any number.
+    pub(crate) max_bytes: Option<u64>,
     /// Where its messages lie.
     pub(crate) path: Path,
 }

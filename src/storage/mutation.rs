@@ -2,21 +2,31 @@
 
 use super::{Head, SessionKey};
 use crate::context::Memo;
-use crate::model::{AppendOptions, Micros, NewSession, ReadyMessage, Receipt, SessionChanges};
+use crate::model::{AppendOptions, BulkAction, Filter, Micros, NewSession, ReadyMessage, Receipt, SessionChanges};
 
 /// A change, with everything that was known before it was queued: checked, counted, dated.
 #[derive(Clone, Debug)]
 pub(crate) enum Mutation {
     /// A new session.
     Create(Create),
+    /// A new session that shares the beginning of another.
+    Fork(Fork),
     /// Messages at the end of a session.
     Append(Append),
     /// Other fields of a session.
     Update(Update),
+    /// Fewer messages at the end of a session, and perhaps others in their place.
+    Rewind(Rewind),
+    /// Fewer messages at the beginning of a session.
+    Truncate(Truncate),
     /// No more messages in a session.
     Clear(Clear),
     /// No more session.
     Delete(Delete),
+    /// The same change to many sessions.
+    Bulk(Bulk),
+    /// No more sessions whose time is over.
+    Cleanup(Cleanup),
 }
 
 /// A new session.
@@ -28,8 +38,21 @@ pub(crate) struct Create {
     pub(crate) session: NewSession,
     /// The summary's tokens.
     pub(crate) summary_tokens: u32,
+    /// What it begins with.
+    pub(crate) messages: Vec<ReadyMessage>,
     /// When.
     pub(crate) now: Micros,
+}
+
+/// A new session that shares the beginning of another.
+#[derive(Clone, Debug)]
+pub(crate) struct Fork {
+    /// The other.
+    pub(crate) parent: SessionKey,
+    /// The last message that they share; 0 is none, `None` is the parent's last.
+    pub(crate) at_seq: Option<u32>,
+    /// The new session, and what comes after the shared messages.
+    pub(crate) create: Create,
 }
 
 /// Messages at the end of a session.
@@ -60,6 +83,36 @@ pub(crate) struct Update {
     pub(crate) now: Micros,
 }
 
+/// Fewer messages at the end of a session, and perhaps others in their place.
+#[derive(Clone, Debug)]
+pub(crate) struct Rewind {
+    /// The session.
+    pub(crate) key: SessionKey,
+    /// The last message that stays; 0 is none.
+    pub(crate) to_seq: u32,
+    /// What comes after it.
+    pub(crate) messages: Vec<ReadyMessage>,
+    /// Only at this revision.
+    pub(crate) expected_revision: Option<u64>,
+    /// When.
+    pub(crate) now: Micros,
+}
+
+/// Fewer messages at the beginning of a session.
+#[derive(Clone, Debug)]
+pub(crate) struct Truncate {
+    /// The session.
+    pub(crate) key: SessionKey,
+    /// At most so many of the last messages stay.
+    pub(crate) most_messages: Option<u32>,
+    /// At most so many tokens of them stay.
+    pub(crate) most_tokens: Option<u64>,
+    /// Only at this revision.
+    pub(crate) expected_revision: Option<u64>,
+    /// When.
+    pub(crate) now: Micros,
+}
+
 /// No more messages in a session.
 #[derive(Clone, Debug)]
 pub(crate) struct Clear {
@@ -76,19 +129,76 @@ pub(crate) struct Clear {
 pub(crate) struct Delete {
     /// Its id.
     pub(crate) id: String,
+    /// So that no copy of its text stays in the store's files.
+    pub(crate) erase: bool,
+    /// When.
+    pub(crate) now: Micros,
+}
+
+/// The same change to many sessions.
+#[derive(Clone, Debug)]
+pub(crate) struct Bulk {
+    /// Which sessions.
+    pub(crate) filter: Filter,
+    /// What to do with them.
+    pub(crate) action: BulkAction,
+    /// When.
+    pub(crate) now: Micros,
+}
+
+/// No more sessions whose time is over.
+#[derive(Clone, Debug)]
+pub(crate) struct Cleanup {
+    /// For sessions that have no expiry of their own: so long after creation, or after the last change.
+    pub(crate) default_expiry: Option<Expiry>,
+    /// When.
+    pub(crate) now: Micros,
+}
+
+/// How long sessions stay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Expiry {
+    /// In microseconds.
+    pub(crate) after: Micros,
+    /// Counted from the last change, not from creation.
+    pub(crate) sliding: bool,
 }
 
 /// What a mutation did.
 #[derive(Clone, Debug)]
 pub(crate) enum Outcome {
-    /// The new session.
+    /// The new session, forked or not.
     Created(Head),
     /// Where the messages went.
     Appended(Receipt),
     /// The session's new revision.
     Updated(u64),
+    /// What was removed and, if something came in its place, where that went.
+    Rewound(Removal, Option<Receipt>),
+    /// What was removed.
+    Truncated(Removal),
     /// The session's new revision.
     Cleared(u64),
     /// Which it was.
     Deleted(SessionKey),
+    /// Which sessions were changed, by bulk or cleanup.
+    Changed(Vec<Changed>),
+}
+
+/// What a rewind or a truncation did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Removal {
+    /// How many messages the session has no more.
+    pub(crate) messages: u32,
+    /// The session's new revision.
+    pub(crate) revision: u64,
+}
+
+/// A session that a bulk change met.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Changed {
+    /// Its number.
+    pub(crate) key: SessionKey,
+    /// Its id.
+    pub(crate) id: String,
 }

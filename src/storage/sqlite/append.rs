@@ -6,9 +6,10 @@
 use super::changes::{Refusal, Result, Tail, Tails, check_revision, existing};
 use super::readers::key_ranges;
 use super::rows::{message_key, signed};
-use crate::error::{Error, Kind, Result as ModelResult};
+use super::search;
+use crate::error::{Error, Kind};
 use crate::model::message::ToolCalls;
-use crate::model::{Durability, Place, ReadyMessage, Receipt, Role};
+use crate::model::{Durability, ReadyMessage, Receipt, Role};
 use crate::storage::mutation::Append;
 use crate::storage::{Outcome, SessionKey};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -27,11 +28,11 @@ pub(super) fn append(
         return Ok(Outcome::Appended(receipt));
     }
     let tail = take_place(connection, tails, append)?;
-    insert_messages(connection, append, tail)?;
-    let after = end_of(append, tail.place)?;
+    insert_messages(connection, append.key, &append.messages, tail)?;
+    let after = tail.after(&append.messages)?;
     let receipt = Receipt {
         first_seq: tail.place.seq + 1,
-        last_seq: after.seq,
+        last_seq: after.place.seq,
         revision: tail.revision + 1,
         durability: reached,
         repeated: false,
@@ -43,8 +44,7 @@ pub(super) fn append(
         append.key,
         Tail {
             revision: receipt.revision,
-            place: after,
-            segment: tail.segment,
+            ..after
         },
     );
     Ok(Outcome::Appended(receipt))
@@ -67,23 +67,9 @@ fn take_place(connection: &Connection, tails: &mut Tails, append: &Append) -> Re
     Err(Error::new(Kind::Storage, "the session's row changed inside one transaction").into())
 }
 
-fn end_of(append: &Append, start: Place) -> ModelResult<Place> {
-    // seq is a u32, and the key keeps 32 bits for it.
-    if append.messages.len() > (u32::MAX - start.seq) as usize {
-        return Err(Error::new(
-            Kind::TooLarge,
-            "a session holds at most 4 294 967 295 messages",
-        ));
-    }
-    Ok(append
-        .messages
-        .iter()
-        .fold(start, |place, message| place.next(message.role, message.tokens)))
-}
-
 /// Moves the session's counters from `tail` to the end of the append; `false` if the session is not at `tail`.
 fn move_tail(connection: &Connection, append: &Append, tail: Tail) -> Result<bool> {
-    let end = end_of(append, tail.place)?;
+    let end = tail.after(&append.messages)?;
     let memo = match &append.memo {
         Some((revision, memo)) if *revision == tail.revision => serde_json::to_string(memo).ok(),
         _ => None,
@@ -91,32 +77,42 @@ fn move_tail(connection: &Connection, append: &Append, tail: Tail) -> Result<boo
     let changed = connection
         .prepare_cached(
             "UPDATE sessions SET head_seq = ?1, token_total = ?2, turn_count = ?3, revision = revision + 1, \
-             updated = max(updated, ?4), window_memo = coalesce(?5, window_memo) WHERE key = ?6 AND revision = ?7",
+             updated = max(updated, ?4), window_memo = coalesce(?5, window_memo), bytes = ?8 \
+             WHERE key = ?6 AND revision = ?7",
         )?
         .execute(params![
-            end.seq,
-            signed(end.total_tokens),
-            end.turn,
+            end.place.seq,
+            signed(end.place.total_tokens),
+            end.place.turn,
             append.now,
             memo,
             append.key.0,
-            signed(tail.revision)
+            signed(tail.revision),
+            signed(end.bytes),
         ])?;
     Ok(changed == 1)
 }
 
-fn insert_messages(connection: &Connection, append: &Append, tail: Tail) -> Result<()> {
+/// Inserts messages behind a tail, and notes that they are to be indexed.
+pub(super) fn insert_messages(
+    connection: &Connection,
+    key: SessionKey,
+    messages: &[ReadyMessage],
+    tail: Tail,
+) -> Result<()> {
     let mut statement = connection.prepare_cached(
         "INSERT INTO messages (key, role, flags, tokens, total_tokens, turn, created, tool_call_id, model, metadata, \
-         tool_calls, content) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+         tool_calls, content, total_bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
     )?;
     let mut place = tail.place;
+    let mut bytes = tail.bytes;
     let mut step = Step::Kept;
-    for (index, message) in append.messages.iter().enumerate() {
+    for (index, message) in messages.iter().enumerate() {
         step = step
-            .with(connection, append.key, tail, message)
-            .map_err(|refusal| in_batch(refusal, index, append))?;
+            .with(connection, key, tail, message)
+            .map_err(|refusal| in_batch(refusal, index, messages.len()))?;
         place = place.next(message.role, message.tokens);
+        bytes += message.bytes();
         statement.execute(params![
             message_key(tail.segment, place.seq),
             message.role as i32,
@@ -130,14 +126,15 @@ fn insert_messages(connection: &Connection, append: &Append, tail: Tail) -> Resu
             message.metadata,
             message.tool_calls,
             message.content,
+            signed(bytes),
         ])?;
     }
-    Ok(())
+    search::note(connection, tail.segment, tail.place.seq + 1)
 }
 
-fn in_batch(refusal: Refusal, index: usize, append: &Append) -> Refusal {
+fn in_batch(refusal: Refusal, index: usize, count: usize) -> Refusal {
     match refusal {
-        Refusal::Model(error) if append.messages.len() > 1 => {
+        Refusal::Model(error) if count > 1 => {
             Refusal::Model(error.during(format_args!("message {index} of the batch")))
         }
         other => other,

@@ -4,15 +4,19 @@
 //! transaction, `changes` turns mutations into statements, `readers` gives views, `schema` says whose file it is.
 
 mod append;
+mod branch;
 mod changes;
 mod claim;
 mod connection;
+mod delete;
 mod failure;
 mod list;
 mod raw;
 mod readers;
 mod rows;
 mod schema;
+mod search;
+mod update;
 mod writer;
 
 use crate::error::{Error, Kind, Result};

@@ -225,15 +225,7 @@ impl<H: Hold> Snapshot for View<'_, H> {
     }
 
     fn describe(&self, key: SessionKey) -> Result<Option<SessionInfo>> {
-        self.with(|connection| {
-            connection
-                .prepare_cached(&format!(
-                    "SELECT {} FROM sessions s LEFT JOIN sessions p ON p.key = s.parent WHERE s.key = ?1",
-                    rows::SESSION_COLUMNS
-                ))?
-                .query_row([key.0], rows::session)
-                .optional()
-        })
+        self.with(|connection| rows::describe(connection, key))
     }
 
     fn list(&self, options: &ListOptions) -> Result<SessionPage> {

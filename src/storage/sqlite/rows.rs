@@ -3,10 +3,10 @@
 use super::raw;
 use crate::context::Entry;
 use crate::error::Result as ModelResult;
-use crate::model::{MessageFlags, MessageRef, Place, Role, SessionInfo, Status};
+use crate::model::{MessageFlags, MessageRef, Place, ReadyMessage, Role, SessionInfo, Status};
 use crate::storage::{Head, Path, SessionKey, Stretch};
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
-use rusqlite::{Result, Row};
+use rusqlite::{Connection, OptionalExtension, Result, Row};
 
 /// Where a message lies: its segment in the upper half, its seq in the lower.
 pub(super) fn message_key(segment: u32, seq: u32) -> i64 {
@@ -44,7 +44,7 @@ fn checked<T>(number: i32, column: usize, convert: impl FnOnce(i32) -> ModelResu
 }
 
 pub(super) const SELECT_HEAD: &str = "SELECT key, revision, head_seq, token_total, turn_count, window_tokens, \
-     summary_tokens, summary, window_memo, tail_first_seq, tail_segment FROM sessions WHERE key = ?1";
+     summary_tokens, summary, window_memo, tail_first_seq, tail_segment, bytes, max_bytes FROM sessions WHERE key = ?1";
 
 /// A head with the last stretch of its path; the caller puts the stretches before it in front.
 pub(super) fn head(row: &Row<'_>) -> Result<Head> {
@@ -62,6 +62,8 @@ pub(super) fn head(row: &Row<'_>) -> Result<Head> {
         summary: row.get(7)?,
         // A memo of another version is no loss: the planner replays the history.
         memo: memo.and_then(|json| serde_json::from_str(&json).ok()),
+        bytes: unsigned(row, 11)?,
+        max_bytes: row.get::<_, Option<Unsigned>>(12)?.map(|Unsigned(bytes)| bytes),
         path: Path(vec![Stretch {
             first_seq: row.get(9)?,
             segment: row.get(10)?,
@@ -70,7 +72,8 @@ pub(super) fn head(row: &Row<'_>) -> Result<Head> {
 }
 
 pub(super) const SESSION_COLUMNS: &str = "s.id, s.user_id, s.name, s.title, s.model, s.status, s.summary, s.metadata, \
-     s.window_tokens, s.created, s.updated, s.expires, p.id, s.fork_seq, s.head_seq, s.token_total, s.revision, s.key";
+     s.window_tokens, s.created, s.updated, s.expires, p.id, s.fork_seq, s.head_seq, s.token_total, s.revision, s.key, s.expires_after, s.bytes, s.max_bytes, \
+     (SELECT json_group_array(tag) FROM (SELECT tag FROM tags WHERE session = s.key ORDER BY tag))";
 
 pub(super) fn session(row: &Row<'_>) -> Result<SessionInfo> {
     let head_seq: u32 = row.get(14)?;
@@ -93,6 +96,31 @@ pub(super) fn session(row: &Row<'_>) -> Result<SessionInfo> {
         message_count: u64::from(head_seq),
         token_total: unsigned(row, 15)?,
         revision: unsigned(row, 16)?,
+        expires_after: row.get(18)?,
+        bytes: unsigned(row, 19)?,
+        max_bytes: row.get::<_, Option<Unsigned>>(20)?.map(|Unsigned(bytes)| bytes),
+        tags: tags(row, 21)?,
+    })
+}
+
+/// A session's description.
+pub(super) fn describe(connection: &Connection, key: SessionKey) -> Result<Option<SessionInfo>> {
+    connection
+        .prepare_cached(&format!(
+            "SELECT {SESSION_COLUMNS} FROM sessions s LEFT JOIN sessions p ON p.key = s.parent WHERE s.key = ?1"
+        ))?
+        .query_row([key.0], session)
+        .optional()
+}
+
+fn tags(row: &Row<'_>, column: usize) -> Result<Vec<String>> {
+    let json = row.get_ref(column)?.as_str()?;
+    // Most sessions have none.
+    if json == "[]" {
+        return Ok(Vec::new());
+    }
+    serde_json::from_str(json).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error))
     })
 }
 
@@ -128,5 +156,20 @@ pub(super) fn message<'a>(row: &'a raw::Row<'_>) -> Result<MessageRef<'a>> {
         tool_call_id: row.text(9)?,
         model: row.text(10)?,
         metadata: row.text(11)?,
+    })
+}
+
+/// A message to append again, from a row of [`SELECT_MESSAGES`].
+pub(super) fn ready_message(row: &Row<'_>) -> Result<ReadyMessage> {
+    Ok(ReadyMessage {
+        role: checked(row.get(1)?, 1, Role::from_number)?,
+        flags: MessageFlags(row.get(2)?),
+        tokens: row.get(3)?,
+        created: row.get(6)?,
+        content: row.get(7)?,
+        tool_calls: row.get(8)?,
+        tool_call_id: row.get(9)?,
+        model: row.get(10)?,
+        metadata: row.get(11)?,
     })
 }

@@ -11,7 +11,10 @@ use std::path::Path;
 const APPLICATION_ID: i32 = 0x544B_4550;
 
 /// Each takes a file from one schema version to the next; none is ever changed once released.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_core.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_core.sql"),
+    include_str!("migrations/0002_branches_search_lifecycle.sql"),
+];
 
 /// What a file says of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -356,6 +356,7 @@ mod tests {
                 id: format!("{durability:?} {}", writer.deferred),
                 session: NewSession::default(),
                 summary_tokens: 0,
+                messages: Vec::new(),
                 now: 0,
             };
             let results = writer.apply(&[Mutation::Create(create)], durability);

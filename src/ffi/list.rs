@@ -1,0 +1,1 @@
+//! Section 7 of the header, continued: lists, counts, changes to many sessions.

@@ -1,0 +1,459 @@
+//! New sessions, whole or sharing messages with another, and sessions that lose messages.
+//!
+//! A segment is shared from its beginning: whoever has one of its messages on its path has all before it, too. So what a
+//! segment must keep is known by one number, the last message that anybody still has of it.
+
+use super::append::insert_messages;
+use super::changes::{Known, Refusal, Result, Tail, check_revision, existing};
+use super::rows::{self, message_key, signed};
+use super::{search, update};
+use crate::context::Memo;
+use crate::error::{Error, Kind};
+use crate::model::{Durability, Micros, NewSession, Place, ReadyMessage, Receipt, Role};
+use crate::storage::mutation::{Clear, Create, Fork, Removal, Rewind, Truncate};
+use crate::storage::{Head, Outcome, Path, SessionKey, Stretch};
+use rusqlite::{Connection, params};
+
+/// What a new session begins with.
+#[derive(Default)]
+struct Origin {
+    parent: Option<SessionKey>,
+    place: Place,
+    bytes: u64,
+    shared: Vec<Shared>,
+    memo: Option<Memo>,
+}
+
+/// A part of a path that lies before the session's own segment.
+#[derive(Clone, Copy)]
+struct Shared {
+    first_seq: u32,
+    last_seq: u32,
+    segment: u32,
+}
+
+pub(super) fn create(connection: &Connection, known: &mut Known, create: &Create) -> Result<Outcome> {
+    begin(
+        connection,
+        known,
+        create,
+        &create.session,
+        create.summary_tokens,
+        Origin::default(),
+    )
+}
+
+pub(super) fn fork(connection: &Connection, known: &mut Known, fork: &Fork) -> Result<Outcome> {
+    let parent = existing(connection, fork.parent)?;
+    let at_seq = fork.at_seq.unwrap_or(parent.place.seq);
+    let (place, bytes) = place_at(connection, &parent, at_seq)?;
+    let origin = Origin {
+        parent: Some(parent.key),
+        place,
+        bytes,
+        shared: shared_until(&parent.path, at_seq),
+        memo: parent.memo.clone().filter(|memo| memo.holds_at(at_seq)),
+    };
+    let (session, summary_tokens) = inherit(connection, &parent, fork)?;
+    begin(connection, known, &fork.create, &session, summary_tokens, origin)
+}
+
+/// What a fork does not say for itself is as with its parent, but for the name, which only one can have, and the day of
+/// expiry.
+fn inherit(connection: &Connection, parent: &Head, fork: &Fork) -> Result<(NewSession, u32)> {
+    let from = rows::describe(connection, parent.key)?
+        .ok_or_else(|| Error::new(Kind::NotFound, "the session was deleted; nothing was changed"))?;
+    let mut session = fork.create.session.clone();
+    let or = |own: String, inherited: String| if own.is_empty() { inherited } else { own };
+    let summary_tokens = match session.summary.is_empty() {
+        true => parent.summary_tokens,
+        false => fork.create.summary_tokens,
+    };
+    session.user_id = or(session.user_id, from.user_id);
+    session.title = or(session.title, from.title);
+    session.model = or(session.model, from.model);
+    session.summary = or(session.summary, from.summary);
+    session.metadata = session.metadata.or(Some(from.metadata));
+    session.window_tokens = session.window_tokens.or(from.window_tokens);
+    session.expires_after = session.expires_after.or(from.expires_after);
+    session.max_bytes = session.max_bytes.or(from.max_bytes);
+    session.tags.extend(from.tags);
+    Ok((session, summary_tokens))
+}
+
+fn begin(
+    connection: &Connection,
+    known: &mut Known,
+    create: &Create,
+    session: &NewSession,
+    summary_tokens: u32,
+    origin: Origin,
+) -> Result<Outcome> {
+    // One number for the session and its first segment: both are never used again.
+    let segment = known.next_number(connection)?;
+    let key = SessionKey(i64::from(segment));
+    let start = Tail {
+        revision: 1,
+        place: origin.place,
+        bytes: origin.bytes,
+        max_bytes: session.max_bytes,
+        segment,
+    };
+    let end = start.after(&create.messages)?;
+    let first_seq = start.place.seq + 1;
+    let inserted = connection
+        .prepare_cached(
+            "INSERT INTO sessions (key, id, user_id, name, title, model, metadata, window_tokens, created, updated, \
+             tail_segment, summary, summary_tokens, parent, fork_seq, tail_first_seq, head_seq, token_total, turn_count, \
+             bytes, max_bytes, expires, expires_after, window_memo) VALUES \
+             (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?1, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)",
+        )?
+        .execute(params![
+            key.0,
+            create.id,
+            session.user_id,
+            session.name,
+            session.title,
+            session.model,
+            session.metadata.as_deref().unwrap_or("{}"),
+            session.window_tokens.map(signed),
+            create.now,
+            session.summary,
+            summary_tokens,
+            origin.parent.map(|parent| parent.0),
+            start.place.seq,
+            first_seq,
+            end.place.seq,
+            signed(end.place.total_tokens),
+            end.place.turn,
+            signed(end.bytes),
+            session.max_bytes.map(signed),
+            session.expires,
+            session.expires_after,
+            origin.memo.as_ref().and_then(|memo| serde_json::to_string(memo).ok()),
+        ]);
+    match inserted {
+        Ok(_) => {}
+        Err(error) if update::is_taken(&error) => {
+            return Err(who_has_it(connection, &create.id, &session.user_id, session.name.as_deref())?.into());
+        }
+        Err(error) => return Err(error.into()),
+    }
+    update::add_tags(connection, key, &session.tags)?;
+    if !(session.title.is_empty() && session.summary.is_empty() && session.name.is_none()) {
+        search::note_session(connection, key)?;
+    }
+    write_shared(connection, key, &origin.shared)?;
+    if !create.messages.is_empty() {
+        insert_messages(connection, key, &create.messages, start)?;
+    }
+    let mut path: Vec<Stretch> = origin.shared.iter().map(|part| part.stretch()).collect();
+    path.push(Stretch { first_seq, segment });
+    Ok(Outcome::Created(Head {
+        key,
+        revision: 1,
+        place: end.place,
+        window_tokens: session.window_tokens,
+        summary: session.summary.clone(),
+        summary_tokens,
+        memo: origin.memo,
+        bytes: end.bytes,
+        max_bytes: session.max_bytes,
+        path: Path(path),
+    }))
+}
+
+fn who_has_it(connection: &Connection, id: &str, user_id: &str, name: Option<&str>) -> Result<Error> {
+    let id_is_taken: bool = connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM sessions WHERE id = ?1)")?
+        .query_row([id], |row| row.get(0))?;
+    Ok(if id_is_taken {
+        Error::new(
+            Kind::Exists,
+            format!("there is a session '{id}' already; open it, or give another id"),
+        )
+    } else {
+        update::name_is_taken(user_id, name.unwrap_or_default())
+    })
+}
+
+pub(super) fn rewind(
+    connection: &Connection,
+    known: &mut Known,
+    rewind: &Rewind,
+    reached: Durability,
+) -> Result<Outcome> {
+    let head = existing(connection, rewind.key)?;
+    check_revision(rewind.expected_revision, head.revision)?;
+    let tail = cut_to(connection, known, &head, rewind.to_seq)?;
+    let end = put(connection, rewind.key, &rewind.messages, tail, rewind.now)?;
+    let removal = Removal {
+        messages: head.place.seq - rewind.to_seq,
+        revision: head.revision + 1,
+    };
+    let receipt = (!rewind.messages.is_empty()).then_some(Receipt {
+        first_seq: rewind.to_seq + 1,
+        last_seq: end.place.seq,
+        revision: removal.revision,
+        durability: reached,
+        repeated: false,
+    });
+    Ok(Outcome::Rewound(removal, receipt))
+}
+
+pub(super) fn clear(connection: &Connection, known: &mut Known, clear: &Clear) -> Result<Outcome> {
+    let head = existing(connection, clear.key)?;
+    check_revision(clear.expected_revision, head.revision)?;
+    let tail = cut_to(connection, known, &head, 0)?;
+    put(connection, clear.key, &[], tail, clear.now)?;
+    connection
+        .prepare_cached("UPDATE sessions SET summary = '', summary_tokens = 0 WHERE key = ?1")?
+        .execute([clear.key.0])?;
+    if !head.summary.is_empty() {
+        search::note_session(connection, clear.key)?;
+    }
+    Ok(Outcome::Cleared(head.revision + 1))
+}
+
+/// What stays is written anew, from 1 on: a path has no holes.
+pub(super) fn truncate(connection: &Connection, known: &mut Known, truncate: &Truncate) -> Result<Outcome> {
+    let head = existing(connection, truncate.key)?;
+    check_revision(truncate.expected_revision, head.revision)?;
+    let kept = kept_by(connection, &head, truncate)?;
+    let messages = u32::try_from(kept.len()).unwrap_or(u32::MAX);
+    if messages == head.place.seq {
+        return Ok(Outcome::Truncated(Removal {
+            messages: 0,
+            revision: head.revision,
+        }));
+    }
+    let tail = cut_to(connection, known, &head, 0)?;
+    put(connection, truncate.key, &kept, tail, truncate.now)?;
+    Ok(Outcome::Truncated(Removal {
+        messages: head.place.seq - messages,
+        revision: head.revision + 1,
+    }))
+}
+
+/// The instructions at the head, and the newest messages that are allowed, from the beginning of a step on.
+fn kept_by(connection: &Connection, head: &Head, truncate: &Truncate) -> Result<Vec<ReadyMessage>> {
+    let messages = read_all(connection, head)?;
+    let instructions = messages
+        .iter()
+        .take_while(|message| message.role.is_instruction())
+        .count();
+    let most = truncate.most_messages.map_or(usize::MAX, |most| most as usize);
+    let mut tokens_left = truncate.most_tokens.unwrap_or(u64::MAX);
+    let mut first = messages.len();
+    let mut allowed = messages.len();
+    while let Some(index) = allowed.checked_sub(1).filter(|index| *index >= instructions) {
+        let Some(message) = messages.get(index) else { break };
+        if messages.len() - index > most || u64::from(message.tokens) > tokens_left {
+            break;
+        }
+        tokens_left -= u64::from(message.tokens);
+        allowed = index;
+        // A tool's result without its call could stand in no prompt.
+        if message.role != Role::Tool {
+            first = index;
+        }
+    }
+    let stays = |index: usize| index < instructions || index >= first;
+    Ok(messages
+        .into_iter()
+        .enumerate()
+        .filter_map(|(index, message)| stays(index).then_some(message))
+        .collect())
+}
+
+fn read_all(connection: &Connection, head: &Head) -> Result<Vec<ReadyMessage>> {
+    let mut messages = Vec::with_capacity(head.place.seq as usize);
+    let mut statement = connection.prepare_cached(rows::SELECT_MESSAGES)?;
+    for keys in super::readers::key_ranges(&head.path, &(1..=head.place.seq)) {
+        let mut found = statement.query(keys)?;
+        while let Some(row) = found.next()? {
+            messages.push(rows::ready_message(row)?);
+        }
+    }
+    Ok(messages)
+}
+
+/// Takes everything behind a message from a session, and says where the next one goes. The session's row still has its old
+/// counters: [`put`] must follow.
+fn cut_to(connection: &Connection, known: &mut Known, head: &Head, to_seq: u32) -> Result<Tail> {
+    known.tails.pop(&head.key);
+    let (place, bytes) = place_at(connection, head, to_seq)?;
+    let old = shared_until(&head.path, u32::MAX);
+    let own = old.last().copied().ok_or_else(|| no_path(head.key))?;
+    let mut shared = shared_until(&head.path, to_seq);
+    let keeps_segment = to_seq + 1 >= own.first_seq && !is_shared_behind(connection, own.segment, to_seq)?;
+    let (segment, first_seq) = if keeps_segment {
+        shared.retain(|part| part.segment != own.segment);
+        (own.segment, own.first_seq)
+    } else {
+        let segment = known.next_number(connection)?;
+        connection
+            .prepare_cached("UPDATE meta SET value = max(value, ?1) WHERE name = 'last_key'")?
+            .execute([segment])?;
+        (segment, to_seq + 1)
+    };
+    connection
+        .prepare_cached("DELETE FROM paths WHERE session = ?1")?
+        .execute([head.key.0])?;
+    write_shared(connection, head.key, &shared)?;
+    connection
+        .prepare_cached("DELETE FROM receipts WHERE session = ?1 AND last_seq > ?2")?
+        .execute(params![head.key.0, to_seq])?;
+    connection
+        .prepare_cached(
+            "UPDATE sessions SET tail_segment = ?2, tail_first_seq = ?3, head_seq = ?4, window_memo = NULL WHERE key = ?1",
+        )?
+        .execute(params![head.key.0, segment, first_seq, to_seq])?;
+    for part in old.iter().filter(|part| part.last_seq > to_seq) {
+        trim(connection, part.segment)?;
+    }
+    Ok(Tail {
+        revision: head.revision,
+        place,
+        bytes,
+        max_bytes: head.max_bytes,
+        segment,
+    })
+}
+
+/// Appends to a session that was cut, and brings its counters up to date.
+fn put(connection: &Connection, key: SessionKey, messages: &[ReadyMessage], tail: Tail, now: Micros) -> Result<Tail> {
+    let end = tail.after(messages)?;
+    connection
+        .prepare_cached(
+            "UPDATE sessions SET head_seq = ?2, token_total = ?3, turn_count = ?4, bytes = ?5, revision = revision + 1, \
+             updated = max(updated, ?6) WHERE key = ?1",
+        )?
+        .execute(params![
+            key.0,
+            end.place.seq,
+            signed(end.place.total_tokens),
+            end.place.turn,
+            signed(end.bytes),
+            now
+        ])?;
+    if !messages.is_empty() {
+        insert_messages(connection, key, messages, tail)?;
+    }
+    Ok(end)
+}
+
+/// Lets go of every message of a session that is about to be deleted.
+pub(super) fn release(connection: &Connection, head: &Head) -> Result<()> {
+    for part in shared_until(&head.path, u32::MAX) {
+        trim(connection, part.segment)?;
+    }
+    Ok(())
+}
+
+/// Removes what nobody has on his path any more.
+fn trim(connection: &Connection, segment: u32) -> Result<()> {
+    let last: Option<u32> = connection
+        .prepare_cached(
+            "SELECT max(last) FROM (\
+             SELECT max(last_seq) AS last FROM paths WHERE segment = ?1 \
+             UNION ALL SELECT head_seq FROM sessions WHERE key = ?1 AND tail_segment = ?1 \
+             UNION ALL SELECT head_seq FROM sessions WHERE tail_segment = ?1 AND tail_segment <> key)",
+        )?
+        .query_row([segment], |row| row.get(0))?;
+    let first_gone = last.map_or(0, |last| last + 1);
+    search::forget(connection, segment, first_gone)?;
+    connection
+        .prepare_cached("DELETE FROM messages WHERE key BETWEEN ?1 AND ?2")?
+        .execute([message_key(segment, first_gone), message_key(segment, u32::MAX)])?;
+    Ok(())
+}
+
+/// Whether another session has a message of the segment that comes after this one.
+fn is_shared_behind(connection: &Connection, segment: u32, seq: u32) -> Result<bool> {
+    Ok(connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM paths WHERE segment = ?1 AND last_seq > ?2)")?
+        .query_row(params![segment, seq], |row| row.get(0))?)
+}
+
+/// The counters as they were after a message of a session.
+fn place_at(connection: &Connection, head: &Head, seq: u32) -> Result<(Place, u64)> {
+    if seq == 0 {
+        return Ok((Place::default(), 0));
+    }
+    if seq == head.place.seq {
+        return Ok((head.place, head.bytes));
+    }
+    let key = super::readers::key_ranges(&head.path, &(seq..=seq))
+        .into_iter()
+        .next()
+        .filter(|_| seq < head.place.seq)
+        .ok_or_else(|| {
+            Error::new(
+                Kind::NotFound,
+                format!("there is no message {seq}; the last one is {}", head.place.seq),
+            )
+        })?;
+    let found = connection
+        .prepare_cached("SELECT total_tokens, turn, total_bytes FROM messages WHERE key = ?1")?
+        .query_row([key.0], |row| {
+            let place = Place {
+                seq,
+                total_tokens: rows::unsigned(row, 0)?,
+                turn: row.get(1)?,
+            };
+            Ok((place, rows::unsigned(row, 2)?))
+        });
+    match found {
+        Err(rusqlite::Error::QueryReturnedNoRows) => Err(Error::new(
+            Kind::Corrupt,
+            format!("message {seq} should be there and is not: the file is damaged; nothing was changed"),
+        )
+        .into()),
+        found => Ok(found?),
+    }
+}
+
+/// The parts of a path up to a message, the session's own segment included.
+fn shared_until(path: &Path, last_seq: u32) -> Vec<Shared> {
+    let ends = path.0.iter().skip(1).map(|next| next.first_seq - 1).chain([u32::MAX]);
+    path.0
+        .iter()
+        .zip(ends)
+        .map(|(stretch, end)| Shared {
+            first_seq: stretch.first_seq,
+            last_seq: end.min(last_seq),
+            segment: stretch.segment,
+        })
+        .filter(|part| part.first_seq <= part.last_seq)
+        .collect()
+}
+
+impl Shared {
+    fn stretch(self) -> Stretch {
+        Stretch {
+            first_seq: self.first_seq,
+            segment: self.segment,
+        }
+    }
+}
+
+fn write_shared(connection: &Connection, key: SessionKey, shared: &[Shared]) -> Result<()> {
+    if shared.is_empty() {
+        return Ok(());
+    }
+    let mut statement = connection
+        .prepare_cached("INSERT INTO paths (session, first_seq, last_seq, segment) VALUES (?1, ?2, ?3, ?4)")?;
+    for part in shared {
+        statement.execute(params![key.0, part.first_seq, part.last_seq, part.segment])?;
+    }
+    Ok(())
+}
+
+fn no_path(key: SessionKey) -> Refusal {
+    Error::new(
+        Kind::Corrupt,
+        format!("session number {} has no path: the file is damaged", key.0),
+    )
+    .into()
+}

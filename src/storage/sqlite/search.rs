@@ -1,0 +1,65 @@
+//! Full text: what is to be indexed, what is indexed, and what is found.
+
+use super::changes::Result;
+use super::rows::message_key;
+use crate::storage::SessionKey;
+use rusqlite::{Connection, params};
+
+/// Notes that the messages of a segment are to be indexed, from a seq on.
+pub(super) fn note(connection: &Connection, segment: u32, first_seq: u32) -> Result<()> {
+    connection
+        .prepare_cached("INSERT INTO search_outbox (segment, next_seq) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
+        .execute([segment, first_seq])?;
+    Ok(())
+}
+
+/// Notes that a session's name, title and summary are to be indexed.
+pub(super) fn note_session(connection: &Connection, key: SessionKey) -> Result<()> {
+    connection
+        .prepare_cached("INSERT INTO search_outbox (segment, next_seq) VALUES (?1, 0) ON CONFLICT DO NOTHING")?
+        .execute([-key.0])?;
+    Ok(())
+}
+
+/// Forgets the messages of a segment, from a seq on, before they are removed.
+pub(super) fn forget(connection: &Connection, segment: u32, first_seq: u32) -> Result<()> {
+    forget_keys(
+        connection,
+        message_key(segment, first_seq),
+        message_key(segment, u32::MAX),
+    )?;
+    connection
+        .prepare_cached("UPDATE search_outbox SET next_seq = min(next_seq, ?2) WHERE segment = ?1 AND next_seq > ?2")?
+        .execute([segment, first_seq])?;
+    if first_seq == 0 {
+        connection
+            .prepare_cached("DELETE FROM search_outbox WHERE segment = ?1")?
+            .execute([segment])?;
+    }
+    Ok(())
+}
+
+/// Forgets a session's name, title and summary.
+pub(super) fn forget_session(connection: &Connection, key: SessionKey) -> Result<()> {
+    forget_keys(connection, -key.0, -key.0)?;
+    connection
+        .prepare_cached("DELETE FROM search_outbox WHERE segment = ?1")?
+        .execute([-key.0])?;
+    Ok(())
+}
+
+fn forget_keys(connection: &Connection, first: i64, last: i64) -> Result<()> {
+    let documents: Vec<i64> = connection
+        .prepare_cached("SELECT document FROM search_documents WHERE key BETWEEN ?1 AND ?2 ORDER BY document")?
+        .query_map([first, last], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    for document in documents {
+        connection
+            .prepare_cached("DELETE FROM search WHERE rowid = ?1")?
+            .execute([document])?;
+    }
+    connection
+        .prepare_cached("DELETE FROM search_documents WHERE key BETWEEN ?1 AND ?2")?
+        .execute(params![first, last])?;
+    Ok(())
+}
