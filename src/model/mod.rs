@@ -2,11 +2,13 @@
 //!
 //! No I/O, no clock but the one that stamps a new id, nothing of SQLite, threads or C.
 
+pub mod file_name;
 pub mod filter;
 pub mod ids;
 pub mod message;
 pub mod metadata;
 pub mod session;
+pub mod turn;
 
 pub use filter::{BulkAction, Comparison, Filter, MetadataCondition, TimeRange};
 pub use message::{
@@ -14,6 +16,7 @@ pub use message::{
     Tokens,
 };
 pub use session::{ListOptions, NewSession, SessionChanges, SessionInfo, SessionPage, Status};
+pub use turn::{Exchange, Turn};
 
 /// Microseconds since 1970-01-01 UTC: the unit of every time in Turnkeep.
 pub type Micros = i64;

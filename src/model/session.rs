@@ -1,6 +1,6 @@
 //! A session, a session to create, what can be changed of it, and pages of sessions.
 
-use super::{Micros, ids, metadata};
+use super::{Micros, NewMessage, ids, metadata};
 use crate::error::{Error, Result};
 
 /// Where a session is in its life.
@@ -60,6 +60,10 @@ pub struct NewSession {
     pub expires_after: Option<Micros>,
     /// How many bytes the texts of its messages may have.
     pub max_bytes: Option<u64>,
+    /// The id of a session that it is to be like: what is not given here is as there, the instructions at its head included.
+    pub like: Option<String>,
+    /// What it begins with, kept in the same transaction.
+    pub messages: Vec<NewMessage>,
 }
 
 impl NewSession {

@@ -1,4 +1,5 @@
-//! The store's own thread: what needs no caller. Moves the WAL into the file, writes what was deferred.
+//! The store's own thread: what needs no caller. Moves the WAL into the file, writes what was deferred, deletes what has
+//! expired.
 
 use super::Inner;
 use crate::panics::caught;
@@ -20,33 +21,39 @@ struct Desk {
 }
 
 /// Longer than any clock here counts without overflow being a question.
-const LONGEST_AUTOSAVE: Duration = Duration::from_secs(365 * 24 * 3600);
+const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 3600);
 
 #[derive(Default)]
 struct Orders {
     stop: bool,
     maintain: bool,
     save_at: Option<Instant>,
+    clean_at: Option<Instant>,
 }
 
 enum Work {
     Maintain,
     Save,
+    CleanUp,
     Stop,
 }
 
 impl Background {
     /// Starts the thread; `None` if the system gives none.
-    pub(super) fn start(store: Weak<Inner>, autosave: Duration) -> Option<Self> {
-        let autosave = autosave.min(LONGEST_AUTOSAVE);
+    pub(super) fn start(store: Weak<Inner>, autosave: Duration, cleanup_interval: Option<Duration>) -> Option<Self> {
+        let autosave = autosave.min(LONGEST_WAIT);
+        let cleanup_interval = cleanup_interval.map(|interval| interval.min(LONGEST_WAIT));
         let desk = Arc::new(Desk {
-            orders: Mutex::new(Orders::default()),
+            orders: Mutex::new(Orders {
+                clean_at: cleanup_interval.map(|interval| Instant::now() + interval),
+                ..Orders::default()
+            }),
             changed: Condvar::new(),
         });
         let its_desk = Arc::clone(&desk);
         let thread = std::thread::Builder::new()
             .name("turnkeep".to_owned())
-            .spawn(move || run(&store, &its_desk, autosave))
+            .spawn(move || run(&store, &its_desk, autosave, cleanup_interval))
             .ok()?;
         Some(Self {
             desk,
@@ -92,30 +99,36 @@ impl Desk {
             if std::mem::take(&mut orders.maintain) {
                 return Work::Maintain;
             }
-            match orders.save_at {
+            let now = Instant::now();
+            if orders.save_at.take_if(|at| *at <= now).is_some() {
+                return Work::Save;
+            }
+            if orders.clean_at.take_if(|at| *at <= now).is_some() {
+                return Work::CleanUp;
+            }
+            match orders.save_at.into_iter().chain(orders.clean_at).min() {
                 None => self.changed.wait(&mut orders),
-                Some(at) if at <= Instant::now() => {
-                    orders.save_at = None;
-                    return Work::Save;
-                }
                 Some(at) => drop(self.changed.wait_until(&mut orders, at)),
             }
         }
     }
 }
 
-fn run(store: &Weak<Inner>, desk: &Desk, autosave: Duration) {
+fn run(store: &Weak<Inner>, desk: &Desk, autosave: Duration, cleanup_interval: Option<Duration>) {
     loop {
         let work = desk.next();
         let Some(store) = store.upgrade() else { return };
         let done = caught(|| match work {
             Work::Stop => Ok(()),
             Work::Save => store.save_deferred(),
+            // What cannot be deleted now is expired the next time, too.
+            Work::CleanUp => store.cleanup().map(drop),
             // A checkpoint that failed is tried again when the WAL has grown further; damage is noted by the storage.
             Work::Maintain => store.storage.maintain(),
         });
         match work {
             Work::Stop => return,
+            Work::CleanUp => desk.orders.lock().clean_at = cleanup_interval.map(|interval| Instant::now() + interval),
             Work::Save if done.is_err() => desk.orders.lock().save_at = Some(Instant::now() + autosave),
             _ => {}
         }

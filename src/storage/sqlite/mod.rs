@@ -10,6 +10,7 @@ mod claim;
 mod connection;
 mod delete;
 mod failure;
+mod family;
 mod list;
 mod raw;
 mod readers;

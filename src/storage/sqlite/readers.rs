@@ -3,11 +3,11 @@
 use super::connection::Opener;
 use super::failure::Site;
 use super::raw::{Row, Statement};
-use super::{list, rows};
+use super::{family, list, rows};
 use crate::context::Entry;
 use crate::error::{Error, Kind, Result};
 use crate::model::{ListOptions, MessageRef, SessionInfo, SessionPage};
-use crate::storage::{Head, Path, SessionKey, Snapshot, Stretch};
+use crate::storage::{Family, Head, Path, SessionKey, Snapshot, Stretch};
 use parking_lot::{Condvar, Mutex};
 use rusqlite::{Connection, OptionalExtension};
 use std::cell::RefCell;
@@ -226,6 +226,10 @@ impl<H: Hold> Snapshot for View<'_, H> {
 
     fn describe(&self, key: SessionKey) -> Result<Option<SessionInfo>> {
         self.with(|connection| rows::describe(connection, key))
+    }
+
+    fn family(&self, key: SessionKey, family: Family) -> Result<Vec<SessionInfo>> {
+        self.with(|connection| family::read(connection, key, family))
     }
 
     fn list(&self, options: &ListOptions) -> Result<SessionPage> {
