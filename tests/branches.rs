@@ -186,7 +186,7 @@ fn deleting_a_session_with_forks_keeps_what_they_share() {
     assert_eq!(leaf.describe().unwrap().parent_id, None);
     assert_eq!(message_rows(&store), 3);
     store.delete_session("leaf").unwrap();
-    for table in ["messages", "paths", "search_outbox", "receipts", "tags"] {
+    for table in ["messages", "segments", "search_outbox", "receipts", "tags"] {
         assert_eq!(rows(&store, &format!("SELECT count(*) FROM {table}")), 0, "{table}");
     }
 }

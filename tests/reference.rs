@@ -78,13 +78,20 @@ impl Pair {
             assert_eq!(found.parent_id, expected.parent, "{id}");
             assert_eq!(found.fork_seq as usize, expected.fork_seq, "{id}");
             let turns = session.turns(0, u64::MAX).unwrap();
-            assert_eq!(turns.last().map(|turn| turn.last_seq), last.map(|_| found.head_seq), "{id}");
+            assert_eq!(
+                turns.last().map(|turn| turn.last_seq),
+                last.map(|_| found.head_seq),
+                "{id}"
+            );
         }
         assert_eq!(self.listed(), self.model.sessions.keys().cloned().collect::<Vec<_>>());
     }
 
     fn listed(&self) -> Vec<String> {
-        let options = ListOptions { limit: 1000, ..ListOptions::default() };
+        let options = ListOptions {
+            limit: 1000,
+            ..ListOptions::default()
+        };
         let page = self.store().list_sessions(&options).unwrap();
         let mut ids: Vec<String> = page.sessions.into_iter().map(|session| session.id).collect();
         ids.sort();

@@ -76,9 +76,17 @@ impl Kept {
 
     pub(crate) fn truncate(&mut self, most: usize) -> usize {
         let before = self.messages.len();
-        let head = self.messages.iter().take_while(|line| line.role.is_instruction()).count();
+        let head = self
+            .messages
+            .iter()
+            .take_while(|line| line.role.is_instruction())
+            .count();
         let first = before.saturating_sub(most).max(head);
-        let kept: Vec<Line> = self.messages[..head].iter().chain(&self.messages[first..]).cloned().collect();
+        let kept: Vec<Line> = self.messages[..head]
+            .iter()
+            .chain(&self.messages[first..])
+            .cloned()
+            .collect();
         if kept.len() < before {
             self.messages = kept;
             self.receipts.clear();
@@ -90,13 +98,19 @@ impl Kept {
 
 impl Model {
     pub(crate) fn is_name_free(&self, name: &str, of: &str) -> bool {
-        self.sessions.iter().all(|(id, kept)| id == of || kept.name.as_deref() != Some(name))
+        self.sessions
+            .iter()
+            .all(|(id, kept)| id == of || kept.name.as_deref() != Some(name))
     }
 
     /// The forks of what is deleted become those of its parent.
     pub(crate) fn delete(&mut self, id: &str) {
         let gone = self.sessions.remove(id).unwrap();
-        for kept in self.sessions.values_mut().filter(|kept| kept.parent.as_deref() == Some(id)) {
+        for kept in self
+            .sessions
+            .values_mut()
+            .filter(|kept| kept.parent.as_deref() == Some(id))
+        {
             kept.parent.clone_from(&gone.parent);
             kept.fork_seq = kept.fork_seq.min(gone.fork_seq);
         }

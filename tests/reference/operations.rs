@@ -3,26 +3,61 @@
 use crate::model::{Kept, Line, Model};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use turnkeep::model::{
-    AppendOptions, Exchange, NewMessage, NewSession, Role, SessionChanges, Status, Tokens,
-};
-use turnkeep::store::Branching;
 use turnkeep::Store;
+use turnkeep::model::{AppendOptions, Exchange, NewMessage, NewSession, Role, SessionChanges, Status, Tokens};
+use turnkeep::store::Branching;
 
 /// What is done. Sessions are the n-th of those that are there, places are shares of a session's length.
 #[derive(Clone, Debug)]
 pub(crate) enum Operation {
-    Create { name: Option<u8>, messages: Vec<(bool, String)> },
-    Append { session: usize, messages: Vec<(bool, String)>, key: Option<u8>, stale: bool },
-    Exchange { session: usize, input: String, answer: String },
-    Update { session: usize, change: Change },
-    Fork { session: usize, at: u8, messages: Vec<(bool, String)> },
-    Rewind { session: usize, to: u8 },
-    Replace { session: usize, from: u8, messages: Vec<(bool, String)> },
-    Truncate { session: usize, most: u32 },
-    Clear { session: usize },
-    Adopt { session: usize, from: usize, first: u8 },
-    Delete { session: usize },
+    Create {
+        name: Option<u8>,
+        messages: Vec<(bool, String)>,
+    },
+    Append {
+        session: usize,
+        messages: Vec<(bool, String)>,
+        key: Option<u8>,
+        stale: bool,
+    },
+    Exchange {
+        session: usize,
+        input: String,
+        answer: String,
+    },
+    Update {
+        session: usize,
+        change: Change,
+    },
+    Fork {
+        session: usize,
+        at: u8,
+        messages: Vec<(bool, String)>,
+    },
+    Rewind {
+        session: usize,
+        to: u8,
+    },
+    Replace {
+        session: usize,
+        from: u8,
+        messages: Vec<(bool, String)>,
+    },
+    Truncate {
+        session: usize,
+        most: u32,
+    },
+    Clear {
+        session: usize,
+    },
+    Adopt {
+        session: usize,
+        from: usize,
+        first: u8,
+    },
+    Delete {
+        session: usize,
+    },
     Cleanup,
     Reopen,
 }
@@ -105,7 +140,9 @@ fn share(part: u8, of: usize) -> usize {
 }
 
 fn kind<T>(result: Result<T, turnkeep::error::Error>, value: impl FnOnce(T) -> u64) -> Result<u64, &'static str> {
-    result.map(value).map_err(|error| error.kind().c_name().to_str().unwrap())
+    result
+        .map(value)
+        .map_err(|error| error.kind().c_name().to_str().unwrap())
 }
 
 impl Operation {
@@ -140,7 +177,9 @@ impl Operation {
         let length = model.sessions[id].messages.len();
         let kept = model.sessions.get_mut(id).unwrap();
         match self {
-            Self::Append { messages, key, stale, .. } => {
+            Self::Append {
+                messages, key, stale, ..
+            } => {
                 let (new, lines) = new_messages(messages);
                 let key = key.map(|key| format!("key {key}"));
                 let options = AppendOptions {
@@ -159,7 +198,9 @@ impl Operation {
                     answer: answer.clone(),
                     ..Exchange::default()
                 };
-                let by_store = kind(session.append_exchange(exchange, AppendOptions::default()), |done| u64::from(done.0));
+                let by_store = kind(session.append_exchange(exchange, AppendOptions::default()), |done| {
+                    u64::from(done.0)
+                });
                 let added = session.last(2).unwrap();
                 for view in added.views() {
                     kept.messages.push(Line {
@@ -225,7 +266,9 @@ impl Operation {
                 }
             }
             Self::Truncate { most, .. } => Done {
-                by_store: kind(session.truncate(Some(*most), None, None), |done| u64::from(done.removed)),
+                by_store: kind(session.truncate(Some(*most), None, None), |done| {
+                    u64::from(done.removed)
+                }),
                 by_model: Ok(kept.truncate(*most as usize) as u64),
             },
             Self::Clear { .. } => {
@@ -284,7 +327,11 @@ fn append(kept: &mut Kept, lines: Vec<Line>, key: Option<String>, stale: bool) -
         return Err("INVALID");
     }
     if let Some((first, last)) = key.as_ref().and_then(|key| kept.receipts.get(key)) {
-        return if last + 1 - first == lines.len() { Ok(*first as u64) } else { Err("MISMATCH") };
+        return if last + 1 - first == lines.len() {
+            Ok(*first as u64)
+        } else {
+            Err("MISMATCH")
+        };
     }
     if stale {
         return Err("CONFLICT");
@@ -350,7 +397,8 @@ fn update(session: &turnkeep::Session, id: &str, model: &mut Model, change: &Cha
             // The order of an object's keys is the store's business.
             let found = session.describe().unwrap().metadata;
             let same = |one: &str, other: &str| {
-                serde_json::from_str::<serde_json::Value>(one).unwrap() == serde_json::from_str::<serde_json::Value>(other).unwrap()
+                serde_json::from_str::<serde_json::Value>(one).unwrap()
+                    == serde_json::from_str::<serde_json::Value>(other).unwrap()
             };
             assert!(same(&found, &after.metadata), "{found} is not {}", after.metadata);
             after.metadata = found;
@@ -365,9 +413,10 @@ fn adopt(session: &turnkeep::Session, id: &str, store: &Store, model: &mut Model
     let source = model.sessions[&from_id].messages.clone();
     let first = share(first, source.len().max(1) - 1) + 1;
     let other = store.open_session(&from_id).unwrap();
-    let by_store = kind(session.adopt(&other, first as u64, u64::MAX, AppendOptions::default()), |receipt| {
-        u64::from(receipt.last_seq)
-    });
+    let by_store = kind(
+        session.adopt(&other, first as u64, u64::MAX, AppendOptions::default()),
+        |receipt| u64::from(receipt.last_seq),
+    );
     let by_model = if source.is_empty() {
         Err("NOT_FOUND")
     } else {
