@@ -7,13 +7,16 @@ pub mod ids;
 pub mod message;
 pub mod metadata;
 pub mod session;
+#[cfg(not(loom))]
+pub mod text;
+mod time;
 
 pub use filter::{BulkAction, Comparison, Filter, MetadataCondition, TimeRange};
 pub use message::{
     AppendOptions, Durability, Message, MessageFlags, MessageRef, NewMessage, Place, ReadyMessage, Receipt, Role,
     Tokens,
 };
-pub use session::{ListOptions, NewSession, SessionChanges, SessionInfo, SessionPage, Status};
+pub use session::{ListOptions, NewSession, SessionChanges, SessionInfo, SessionPage, Sort, Status};
 
 /// Microseconds since 1970-01-01 UTC: the unit of every time in Turnkeep.
 pub type Micros = i64;

@@ -1,42 +1,36 @@
-//! Pages of sessions, newest first.
+//! Pages of sessions.
 //!
 //! A page ends at a session, not at a number: sessions that others create or delete meanwhile neither repeat nor hide one.
 
+use super::filter::Condition;
+use super::page_token::{Place, SortValue, fingerprint};
 use super::rows;
 use crate::error::{Error, Result};
-use crate::model::{ListOptions, SessionInfo, SessionPage};
-use rusqlite::{Connection, Row};
+use crate::model::{ListOptions, SessionInfo, SessionPage, Sort};
+use crate::storage::SessionKey;
+use rusqlite::types::Value;
+use rusqlite::{Connection, params_from_iter};
+use std::collections::HashMap;
 
 const DEFAULT_LIMIT: u32 = 50;
 const MAX_LIMIT: u32 = 1000;
 
-/// The place of a session in the order of creation: keys only ever grow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Position(i64);
-
-impl Position {
-    const NEWEST: Self = Self(i64::MAX);
-
-    fn token(self) -> String {
-        format!("k{:x}", self.0)
-    }
-
-    fn parse(token: &str) -> Option<Self> {
-        let digits = token.strip_prefix('k')?;
-        let written_by_us = digits.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
-        i64::from_str_radix(digits, 16).ok().filter(|_| written_by_us).map(Self)
-    }
-}
-
 /// What to read.
-pub(super) struct Page<'a> {
-    user_id: Option<&'a str>,
+pub(super) struct Page {
+    condition: Condition,
+    sort: Sort,
+    ascending: bool,
     limit: usize,
-    before: Position,
+    after: Option<Place>,
+    /// What the tokens of this list have in common.
+    list: u64,
 }
 
-impl<'a> Page<'a> {
-    pub(super) fn wanted(options: &'a ListOptions) -> Result<Self> {
+/// A session and its number, which orders those that are created after each other.
+type Numbered = (SessionKey, SessionInfo);
+
+impl Page {
+    pub(super) fn wanted(options: &ListOptions) -> Result<Self> {
         let limit = match options.limit {
             0 => DEFAULT_LIMIT,
             limit if limit <= MAX_LIMIT => limit,
@@ -46,84 +40,142 @@ impl<'a> Page<'a> {
                 )));
             }
         };
-        let before = match options.page_token.as_deref() {
-            None => Position::NEWEST,
-            Some(token) => Position::parse(token).ok_or_else(|| {
-                Error::invalid("page is not what a list gave for its next page; begin again without it")
-            })?,
-        };
+        let condition = Condition::of_many(&options.filter)?;
+        let list = fingerprint(&condition, options.sort, options.ascending);
+        let after = options.page_token.as_deref();
         Ok(Self {
-            user_id: options.user_id.as_deref(),
+            after: after.map(|token| Place::parse(token, list)).transpose()?,
+            condition,
+            sort: options.sort,
+            ascending: options.ascending,
             limit: limit as usize,
-            before,
+            list,
         })
     }
 
-    pub(super) fn read(&self, connection: &Connection) -> rusqlite::Result<SessionPage> {
-        // The condition of the index on owners stands in the text: SQLite does not look at a bound value for it.
-        let owned = match self.user_id {
-            None => "?2 IS NULL",
-            Some("") => "s.user_id = ?2",
-            Some(_) => "s.user_id = ?2 AND s.user_id <> ''",
+    pub(super) fn read(self, connection: &Connection) -> rusqlite::Result<SessionPage> {
+        let list = self.list;
+        let (mut sessions, next) = match self.sort {
+            Sort::Created => self.by_creation(connection)?,
+            _ => self.by_value(connection)?,
+        };
+        read_tags(connection, &mut sessions)?;
+        Ok(SessionPage {
+            sessions: sessions.into_iter().map(|(_, session)| session).collect(),
+            next_page_token: next.map(|place| place.token(list)),
+        })
+    }
+
+    /// In the order of keys, which is that of creation, and that in which the table and its indexes lie.
+    fn by_creation(self, connection: &Connection) -> rusqlite::Result<(Vec<Numbered>, Option<Place>)> {
+        let (operator, direction, begin) = match self.ascending {
+            true => (">", "ASC", i64::MIN),
+            false => ("<", "DESC", i64::MAX),
         };
         let mut statement = connection.prepare_cached(&format!(
             "SELECT {} FROM sessions s LEFT JOIN sessions p ON p.key = s.parent \
-             WHERE s.key < ?1 AND {owned} ORDER BY s.key DESC",
-            rows::SESSION_COLUMNS
+             WHERE {} AND s.key {operator} ? ORDER BY s.key {direction}",
+            rows::SESSION_COLUMNS_BUT_TAGS,
+            self.condition.sql
         ))?;
-        let mut found = statement.query((self.before.0, self.user_id))?;
-        let mut sessions = Vec::with_capacity(self.limit.min(64));
-        let mut last = self.before;
-        // Stepping stops here instead of by LIMIT ?, which SQLite would prepare anew for each number.
+        let after = self.after.map_or(begin, |place| place.key);
+        let params = self.condition.params.into_iter().chain([Value::Integer(after)]);
+        let mut found = statement.query(params_from_iter(params))?;
+        let mut sessions: Vec<Numbered> = Vec::with_capacity(self.limit.min(64));
+        // Stepping stops here instead of by LIMIT ?: one row more tells whether there is another page.
         while let Some(row) = found.next()? {
             if sessions.len() == self.limit {
-                return Ok(SessionPage {
-                    sessions,
-                    next_page_token: Some(last.token()),
+                let last = sessions.last().map(|(key, _)| Place {
+                    key: key.0,
+                    value: SortValue::Key,
                 });
+                return Ok((sessions, last));
             }
-            let (session, position) = read(row)?;
-            sessions.push(session);
-            last = position;
+            sessions.push((SessionKey(row.get("key")?), rows::session_but_tags(row)?));
         }
-        Ok(SessionPage {
-            sessions,
-            next_page_token: None,
-        })
+        Ok((sessions, None))
     }
-}
 
-fn read(row: &Row<'_>) -> rusqlite::Result<(SessionInfo, Position)> {
-    Ok((rows::session(row)?, Position(row.get("key")?)))
-}
+    /// In the order of a column: first the numbers of the page's sessions, so that what is sorted is small.
+    fn by_value(self, connection: &Connection) -> rusqlite::Result<(Vec<Numbered>, Option<Place>)> {
+        let limit = self.limit;
+        let mut places = self.places(connection)?;
+        let next = (places.len() > limit).then(|| {
+            places.truncate(limit);
+            places.last().cloned()
+        });
+        let mut statement = connection.prepare_cached(&format!(
+            "SELECT {} FROM sessions s LEFT JOIN sessions p ON p.key = s.parent WHERE s.key = ?1",
+            rows::SESSION_COLUMNS_BUT_TAGS
+        ))?;
+        let sessions = places
+            .iter()
+            .map(|place| {
+                let session = statement.query_row([place.key], rows::session_but_tags)?;
+                Ok((SessionKey(place.key), session))
+            })
+            .collect::<rusqlite::Result<_>>()?;
+        Ok((sessions, next.flatten()))
+    }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_list_of_one_owner_looks_at_no_other_session() {
-        let connection = Connection::open_in_memory().unwrap();
+    /// Where the sessions of the page stand, and the first one of the next.
+    fn places(self, connection: &Connection) -> rusqlite::Result<Vec<Place>> {
+        let column = match self.sort {
+            Sort::Created => "s.key",
+            Sort::Updated => "s.updated",
+            Sort::Id => "s.id",
+            Sort::Tokens => "s.token_total",
+            Sort::Messages => "s.head_seq",
+            Sort::Name => "coalesce(s.name, '')",
+        };
+        let (operator, direction) = if self.ascending { (">", "ASC") } else { ("<", "DESC") };
+        let mut params = self.condition.params;
+        let mut behind = String::new();
+        if let Some(place) = self.after {
+            behind = format!("AND ({column}, s.key) {operator} (?, ?)");
+            params.push(place.value.into());
+            params.push(Value::Integer(place.key));
+        }
+        params.push(Value::Integer(self.limit as i64 + 1));
         connection
-            .execute_batch(include_str!("migrations/0001_core.sql"))
-            .unwrap();
-        let sql = "EXPLAIN QUERY PLAN SELECT * FROM sessions s WHERE s.key < ?1 AND s.user_id = ?2 AND s.user_id <> '' \
-                   ORDER BY s.key DESC";
-        let plan: String = connection.query_row(sql, (1, "ada"), |row| row.get(3)).unwrap();
-        assert!(plan.contains("sessions_by_user"), "{plan}");
+            .prepare_cached(&format!(
+                "SELECT {column}, s.key FROM sessions s WHERE {} {behind} \
+                 ORDER BY {column} {direction}, s.key {direction} LIMIT ?",
+                self.condition.sql
+            ))?
+            .query_map(params_from_iter(params), |row| {
+                Ok(Place {
+                    value: SortValue::try_from(row.get::<_, Value>(0)?)
+                        .map_err(|kind| rusqlite::Error::InvalidColumnType(0, column.to_owned(), kind))?,
+                    key: row.get(1)?,
+                })
+            })?
+            .collect()
     }
+}
 
-    #[test]
-    fn a_token_comes_back_as_the_position_it_was_made_from() {
-        for key in [1, 7, i64::MAX] {
-            assert_eq!(Position::parse(&Position(key).token()), Some(Position(key)));
+/// Reads the tags of a page: in most stores there are none.
+fn read_tags(connection: &Connection, sessions: &mut [Numbered]) -> rusqlite::Result<()> {
+    let keys = serde_json::Value::from_iter(sessions.iter().map(|(key, _)| key.0)).to_string();
+    let mut statement = connection.prepare_cached(
+        "SELECT session, tag FROM tags WHERE session IN (SELECT value FROM json_each(?)) ORDER BY session, tag",
+    )?;
+    let mut tags: HashMap<i64, Vec<String>> = HashMap::new();
+    let mut found = statement.query([keys])?;
+    while let Some(row) = found.next()? {
+        tags.entry(row.get(0)?).or_default().push(row.get(1)?);
+    }
+    if !tags.is_empty() {
+        for (key, session) in sessions {
+            session.tags = tags.remove(&key.0).unwrap_or_default();
         }
     }
+    Ok(())
+}
 
-    #[test]
-    fn a_token_that_no_list_gave_is_refused() {
-        for bad in ["", "k", "7", "x1", "k1.2", "k-1", "k+1", "kg", "kffffffffffffffff"] {
-            assert_eq!(Position::parse(bad), None, "{bad}");
-        }
-    }
+/// How many sessions meet a condition.
+pub(super) fn count(connection: &Connection, condition: &Condition) -> rusqlite::Result<u64> {
+    connection
+        .prepare_cached(&format!("SELECT count(*) FROM sessions s WHERE {}", condition.sql))?
+        .query_row(params_from_iter(&condition.params), |row| rows::unsigned(row, 0))
 }
