@@ -66,18 +66,14 @@ impl Page {
         })
     }
 
+    fn operator(&self) -> (&'static str, &'static str) {
+        if self.ascending { (">", "ASC") } else { ("<", "DESC") }
+    }
+
     /// In the order of keys, which is that of creation, and that in which the table and its indexes lie.
     fn by_creation(self, connection: &Connection) -> rusqlite::Result<(Vec<Numbered>, Option<Place>)> {
-        let (operator, direction, begin) = match self.ascending {
-            true => (">", "ASC", i64::MIN),
-            false => ("<", "DESC", i64::MAX),
-        };
-        let mut statement = connection.prepare_cached(&format!(
-            "SELECT {} FROM sessions s LEFT JOIN sessions p ON p.key = s.parent \
-             WHERE {} AND s.key {operator} ? ORDER BY s.key {direction}",
-            rows::SESSION_COLUMNS_BUT_TAGS,
-            self.condition.sql
-        ))?;
+        let mut statement = connection.prepare_cached(&self.creation_sql())?;
+        let begin = if self.ascending { i64::MIN } else { i64::MAX };
         let after = self.after.map_or(begin, |place| place.key);
         let params = self.condition.params.into_iter().chain([Value::Integer(after)]);
         let mut found = statement.query(params_from_iter(params))?;
@@ -91,9 +87,19 @@ impl Page {
                 });
                 return Ok((sessions, last));
             }
-            sessions.push((SessionKey(row.get("key")?), rows::session_but_tags(row)?));
+            sessions.push((SessionKey(row.get(rows::KEY_COLUMN)?), rows::session_but_tags(row)?));
         }
         Ok((sessions, None))
+    }
+
+    fn creation_sql(&self) -> String {
+        let (operator, direction) = self.operator();
+        format!(
+            "SELECT {} FROM sessions s LEFT JOIN sessions p ON p.key = s.parent \
+             WHERE {} AND s.key {operator} ? ORDER BY s.key {direction}",
+            rows::SESSION_COLUMNS_BUT_TAGS,
+            self.condition.sql
+        )
     }
 
     /// In the order of a column: first the numbers of the page's sessions, so that what is sorted is small.
@@ -120,46 +126,58 @@ impl Page {
 
     /// Where the sessions of the page stand, and the first one of the next.
     fn places(self, connection: &Connection) -> rusqlite::Result<Vec<Place>> {
-        let column = match self.sort {
-            Sort::Created => "s.key",
-            Sort::Updated => "s.updated",
-            Sort::Id => "s.id",
-            Sort::Tokens => "s.token_total",
-            Sort::Messages => "s.head_seq",
-            Sort::Name => "coalesce(s.name, '')",
-        };
-        let (operator, direction) = if self.ascending { (">", "ASC") } else { ("<", "DESC") };
+        let mut statement = connection.prepare_cached(&self.places_sql())?;
         let mut params = self.condition.params;
-        let mut behind = String::new();
         if let Some(place) = self.after {
-            behind = format!("AND ({column}, s.key) {operator} (?, ?)");
             params.push(place.value.into());
             params.push(Value::Integer(place.key));
         }
         params.push(Value::Integer(self.limit as i64 + 1));
-        connection
-            .prepare_cached(&format!(
-                "SELECT {column}, s.key FROM sessions s WHERE {} {behind} \
-                 ORDER BY {column} {direction}, s.key {direction} LIMIT ?",
-                self.condition.sql
-            ))?
+        statement
             .query_map(params_from_iter(params), |row| {
                 Ok(Place {
                     value: SortValue::try_from(row.get::<_, Value>(0)?)
-                        .map_err(|kind| rusqlite::Error::InvalidColumnType(0, column.to_owned(), kind))?,
+                        .map_err(|kind| rusqlite::Error::InvalidColumnType(0, "value".to_owned(), kind))?,
                     key: row.get(1)?,
                 })
             })?
             .collect()
     }
+
+    fn places_sql(&self) -> String {
+        let (operator, direction) = self.operator();
+        let column = column(self.sort);
+        let behind = match &self.after {
+            None => String::new(),
+            Some(_) => format!("AND ({column}, s.key) {operator} (?, ?)"),
+        };
+        // With plans that depend on no value, LIMIT ? is not prepared again for another number.
+        format!(
+            "SELECT {column} AS value, s.key FROM sessions s WHERE {} {behind} \
+             ORDER BY {column} {direction}, s.key {direction} LIMIT ?",
+            self.condition.sql
+        )
+    }
 }
+
+fn column(sort: Sort) -> &'static str {
+    match sort {
+        Sort::Created => "s.key",
+        Sort::Updated => "s.updated",
+        Sort::Id => "s.id",
+        Sort::Tokens => "s.token_total",
+        Sort::Messages => "s.head_seq",
+        Sort::Name => "coalesce(s.name, '')",
+    }
+}
+
+const TAGS_OF_PAGE: &str =
+    "SELECT session, tag FROM tags WHERE session IN (SELECT value FROM json_each(?)) ORDER BY session, tag";
 
 /// Reads the tags of a page: in most stores there are none.
 fn read_tags(connection: &Connection, sessions: &mut [Numbered]) -> rusqlite::Result<()> {
     let keys = serde_json::Value::from_iter(sessions.iter().map(|(key, _)| key.0)).to_string();
-    let mut statement = connection.prepare_cached(
-        "SELECT session, tag FROM tags WHERE session IN (SELECT value FROM json_each(?)) ORDER BY session, tag",
-    )?;
+    let mut statement = connection.prepare_cached(TAGS_OF_PAGE)?;
     let mut tags: HashMap<i64, Vec<String>> = HashMap::new();
     let mut found = statement.query([keys])?;
     while let Some(row) = found.next()? {
@@ -178,4 +196,134 @@ pub(super) fn count(connection: &Connection, condition: &Condition) -> rusqlite:
     connection
         .prepare_cached(&format!("SELECT count(*) FROM sessions s WHERE {}", condition.sql))?
         .query_row(params_from_iter(&condition.params), |row| rows::unsigned(row, 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Filter;
+    use crate::storage::sqlite::functions;
+
+    fn plan(sql: &str) -> String {
+        let connection = Connection::open_in_memory().unwrap();
+        functions::register(&connection).unwrap();
+        for migration in [
+            include_str!("migrations/0001_core.sql"),
+            include_str!("migrations/0002_branches_search_lifecycle.sql"),
+        ] {
+            connection.execute_batch(migration).unwrap();
+        }
+        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let lines = statement.query_map(params_from_iter(vec![0; statement.parameter_count()]), |row| row.get(3));
+        lines
+            .unwrap()
+            .collect::<rusqlite::Result<Vec<String>>>()
+            .unwrap()
+            .join("; ")
+    }
+
+    fn plan_of_list(filter: Filter) -> String {
+        let options = ListOptions {
+            filter,
+            ..ListOptions::default()
+        };
+        plan(&Page::wanted(&options).unwrap().creation_sql())
+    }
+
+    #[test]
+    fn a_list_goes_along_the_keys_and_sorts_nothing() {
+        let plan = plan_of_list(Filter::default());
+        assert!(
+            plan.starts_with("SEARCH s USING INTEGER PRIMARY KEY (rowid<?)"),
+            "{plan}"
+        );
+        assert!(!plan.contains("TEMP B-TREE"), "{plan}");
+    }
+
+    #[test]
+    fn the_list_of_one_owner_looks_at_no_other_session() {
+        let plan = plan_of_list(Filter {
+            user_id: Some("ada".to_owned()),
+            ..Filter::default()
+        });
+        assert!(
+            plan.contains("sessions_by_user") && !plan.contains("TEMP B-TREE"),
+            "{plan}"
+        );
+    }
+
+    #[test]
+    fn the_list_of_a_tag_looks_at_no_session_without_it() {
+        let tags = vec!["a".to_owned(), "b".to_owned()];
+        for filter in [
+            Filter {
+                all_tags: tags.clone(),
+                ..Filter::default()
+            },
+            Filter {
+                any_tags: tags,
+                ..Filter::default()
+            },
+        ] {
+            let plan = plan_of_list(filter);
+            assert!(
+                plan.starts_with("SEARCH s USING INTEGER PRIMARY KEY (rowid=?)"),
+                "{plan}"
+            );
+            assert!(plan.contains("USING COVERING INDEX tags_by_tag (tag=?)"), "{plan}");
+        }
+    }
+
+    #[test]
+    fn the_forks_of_a_session_are_found_by_their_parent() {
+        let plan = plan_of_list(Filter {
+            parent_id: Some("a".to_owned()),
+            ..Filter::default()
+        });
+        assert!(plan.contains("sessions_by_parent"), "{plan}");
+    }
+
+    #[test]
+    fn a_list_by_id_goes_along_the_ids_and_sorts_nothing() {
+        let options = ListOptions {
+            sort: Sort::Id,
+            ..ListOptions::default()
+        };
+        let mut page = Page::wanted(&options).unwrap();
+        page.after = Some(Place {
+            key: 1,
+            value: SortValue::Text("a".to_owned()),
+        });
+        let plan = plan(&page.places_sql());
+        assert!(
+            plan.contains("sqlite_autoindex_sessions_1 (id<?)") && !plan.contains("TEMP B-TREE"),
+            "{plan}"
+        );
+    }
+
+    #[test]
+    fn the_tags_of_a_page_are_found_by_their_sessions() {
+        let plan = plan(TAGS_OF_PAGE);
+        assert!(plan.contains("SEARCH tags USING PRIMARY KEY (session=?)"), "{plan}");
+    }
+
+    #[test]
+    fn a_search_asks_one_session_without_going_through_others() {
+        let filter = Filter {
+            all_tags: vec!["a".to_owned()],
+            any_tags: vec!["b".to_owned()],
+            user_id: Some("ada".to_owned()),
+            ..Filter::default()
+        };
+        let condition = Condition::of(&filter).unwrap();
+        let plan = plan(&format!(
+            "SELECT 1 FROM sessions s WHERE s.key = ? AND ({})",
+            condition.sql
+        ));
+        assert!(
+            plan.starts_with("SEARCH s USING INTEGER PRIMARY KEY (rowid=?)"),
+            "{plan}"
+        );
+        assert!(!plan.contains("tags_by_tag") && !plan.contains("SCAN s"), "{plan}");
+    }
 }

@@ -79,6 +79,9 @@ macro_rules! columns {
     };
 }
 
+/// Where in them a session's number stands.
+pub(super) const KEY_COLUMN: usize = 17;
+
 /// A session but its tags, which a page reads for all its sessions at once.
 pub(super) const SESSION_COLUMNS_BUT_TAGS: &str = columns!();
 
