@@ -14,7 +14,7 @@ use operations::{Operation, operation};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use support::text;
-use turnkeep::model::{Durability, ListOptions};
+use turnkeep::model::{Durability, Filter, ListOptions, Status};
 use turnkeep::{Session, Store, StoreOptions};
 
 /// A store, its twin on the same file or none, and what both should hold.
@@ -89,6 +89,10 @@ impl Pair {
 
     fn listed(&self) -> Vec<String> {
         let options = ListOptions {
+            filter: Filter {
+                statuses: vec![Status::Active, Status::Archived, Status::Trashed],
+                ..Filter::default()
+            },
             limit: 1000,
             ..ListOptions::default()
         };

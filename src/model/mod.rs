@@ -8,6 +8,9 @@ pub mod ids;
 pub mod message;
 pub mod metadata;
 pub mod session;
+#[cfg(not(loom))]
+pub mod text;
+mod time;
 pub mod turn;
 
 pub use filter::{BulkAction, Comparison, Filter, MetadataCondition, TimeRange};
@@ -15,7 +18,7 @@ pub use message::{
     AppendOptions, Durability, Message, MessageFlags, MessageRef, NewMessage, Place, ReadyMessage, Receipt, Role,
     Tokens,
 };
-pub use session::{ListOptions, NewSession, SessionChanges, SessionInfo, SessionPage, Status};
+pub use session::{ListOptions, NewSession, SessionChanges, SessionInfo, SessionPage, Sort, Status};
 pub use turn::{Exchange, Turn};
 
 /// Microseconds since 1970-01-01 UTC: the unit of every time in Turnkeep.

@@ -9,7 +9,7 @@ pub(crate) use mutation::{Mutation, Outcome};
 
 use crate::context::{Entry, Memo};
 use crate::error::{Error, Result};
-use crate::model::{Durability, ListOptions, MessageRef, Place, SessionInfo, SessionPage};
+use crate::model::{Durability, Filter, ListOptions, MessageRef, Place, SessionInfo, SessionPage};
 use std::ops::RangeInclusive;
 use std::sync::atomic::AtomicU64;
 
@@ -156,6 +156,9 @@ pub(crate) trait Snapshot {
 
     /// A page of sessions.
     fn list(&self, options: &ListOptions) -> Result<SessionPage>;
+
+    /// How many sessions there are.
+    fn count(&self, filter: &Filter) -> Result<u64>;
 
     /// What a planner needs of messages, in order.
     fn entries(
