@@ -118,6 +118,17 @@ fn a_fork_can_be_made_before_the_first_message_and_behind_the_last() {
 }
 
 #[test]
+fn a_fork_is_like_its_parent_and_like_no_other() {
+    let store = TempStore::new();
+    let session = store.create();
+    let like = NewSession {
+        like: Some(session.id().to_owned()),
+        ..NewSession::default()
+    };
+    assert_eq!(session.fork(None, like).map(drop).unwrap_err().kind(), Kind::Invalid);
+}
+
+#[test]
 fn a_rewind_removes_what_only_this_session_has() {
     let store = TempStore::new();
     let session = store.create();

@@ -379,7 +379,7 @@ typedef struct {
     size_t tag_count;
     /*
      * The id of a session to be like: what is not given here is as there, the instructions at its head included, but
-     * not the id, the name, the summary, the day of expiry and the other messages; NULL is none.
+     * not the id, the name, the summary, the day of expiry and the other messages. Not for a fork; NULL is none.
      */
     const char *like;
 } turnkeep_session_options;

@@ -81,7 +81,7 @@ pub struct SessionOptions {
     /// How many.
     pub tag_count: usize,
     /// The id of a session to be like: what is not given here is as there, the instructions at its head included, but not
-    /// the id, the name, the summary, the day of expiry and the other messages; NULL is none.
+    /// the id, the name, the summary, the day of expiry and the other messages. Not for a fork; NULL is none.
     pub like: *const c_char,
 }
 

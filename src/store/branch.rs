@@ -266,6 +266,9 @@ fn with_origin(message: Message, from: &str) -> ReadyMessage {
 
 impl Inner {
     fn ready_fork(&self, parent: &Session, at_seq: Option<u64>, session: NewSession) -> Result<Fork> {
+        if session.like.is_some() {
+            return Err(Error::invalid("like is given for a fork, which is like its parent already"));
+        }
         Ok(Fork {
             parent: parent.entry.key,
             at_seq: at_seq.map(seq_of).transpose()?,
