@@ -10,7 +10,7 @@
  *
  *  1. What fails throws turnkeep::error, and then nothing was changed. Destructors throw nothing; see store::close.
  *  2. Stores, sessions and results are owners: they move, they do not copy, and the last one gives back what C gave.
- *  3. Messages and session_infos are views, as cheap as a pointer, and end with the result that they came from. So do
+ *  3. Messages, turns and session_infos are views, cheap as a pointer, and end with the result they came from. So do
  *     the string views they give out; each of those ends in a NUL, so its data() is also a C string.
  *  4. Texts go in as string views. One that C takes up to its NUL must not hold a NUL: it is refused as INVALID.
  *  5. Options are plain structs. What is left out is the default, and what is optional is told apart from "".

@@ -61,7 +61,8 @@ mod tests {
             prop_assert!(name.len() <= 255, "{} bytes", name.len());
             prop_assert!(!name.contains(['/', '\\', ':', '*', '?', '"', '<', '>', '|']) && !name.contains(".."));
             prop_assert!(!name.chars().any(char::is_control));
-            prop_assert!(name.ends_with(".pdf") && name.starts_with(if is_error { "ERROR_" } else { "RESPONSE_" }));
+            let kind = if is_error { "ERROR_" } else { "RESPONSE_" };
+            prop_assert!(name.starts_with(kind) && name.ends_with(".pdf"));
         }
     }
 
