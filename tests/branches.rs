@@ -215,7 +215,7 @@ fn a_message_and_what_follows_is_replaced_here_or_in_a_fork() {
         (fork.id(), contents(&fork)),
         ("fork", vec!["a".into(), "b".into(), "C".into()])
     );
-    assert_eq!(done.receipt.unwrap().first_seq, 3);
+    assert_eq!(done.receipt.first_seq, 3);
     assert_eq!(contents(&session).len(), 4);
     let revision = session.describe().unwrap().revision;
     let error = session
@@ -254,9 +254,50 @@ fn an_answer_is_given_anew_from_the_question_on() {
     assert_eq!(contents(&fork.session.unwrap()), ["q1", "a1", "q2"]);
     session.regenerate(2, Branching::Rewind(None)).unwrap();
     assert_eq!(contents(&session), ["q1"]);
-    let error = session.regenerate(0, Branching::Rewind(None)).map(drop).unwrap_err();
+    for seq in [0, 1] {
+        let error = session.regenerate(seq, Branching::Rewind(None)).map(drop).unwrap_err();
+        assert_eq!(error.kind(), Kind::Invalid);
+        assert!(error.message().contains("no answer yet"), "{error}");
+    }
+}
+
+#[test]
+fn a_replacement_by_nothing_says_the_revision_and_no_places() {
+    let store = TempStore::new();
+    let session = store.create();
+    say(&session, &["a", "b", "c"]);
+    let receipt = session.replace(2, Vec::new(), Branching::Rewind(None)).unwrap().receipt;
+    assert_eq!((receipt.first_seq, receipt.last_seq, receipt.revision), (0, 0, 3));
+    let fork = session.replace(1, Vec::new(), Branching::Fork(Box::default())).unwrap();
+    assert_eq!((fork.receipt.last_seq, fork.receipt.revision), (0, 1));
+    assert_eq!(contents(&fork.session.unwrap()), Vec::<String>::new());
+}
+
+#[test]
+fn a_fork_is_like_nobody_but_the_session_it_comes_from() {
+    let store = TempStore::new();
+    let session = store.create();
+    let like = NewSession {
+        like: Some(session.id().to_owned()),
+        ..NewSession::default()
+    };
+    let error = session.fork(None, like).map(drop).unwrap_err();
     assert_eq!(error.kind(), Kind::Invalid);
-    assert!(error.message().contains("no answer yet"), "{error}");
+    assert!(error.message().contains("like is given for a fork"), "{error}");
+}
+
+#[test]
+fn a_session_that_is_gone_is_named_also_when_it_is_the_other_one() {
+    let store = TempStore::new();
+    let session = store.create();
+    let gone = store.create_session(named("gone")).unwrap();
+    store.delete_session("gone").unwrap();
+    let compared = session.compare(&gone).map(drop).unwrap_err();
+    let adopted = session.adopt(&gone, 1, 1, AppendOptions::default()).unwrap_err();
+    for error in [compared, adopted] {
+        assert_eq!(error.kind(), Kind::NotFound);
+        assert!(error.message().contains("session 'gone'"), "{error}");
+    }
 }
 
 #[test]

@@ -922,7 +922,7 @@ TURNKEEP_API void turnkeep_window_free(turnkeep_window *window);
  * Fork, rewind, replace, compare, adopt; turns and exchanges.
  */
 
-/* Where a message number is asked for: the last message. */
+/* The last message, or all turns, where a function says so. */
 #define TURNKEEP_LAST UINT64_MAX
 
 /* Replace in the session itself: what was there is removed, unless a fork shares it. The default. */
@@ -935,9 +935,9 @@ TURNKEEP_API void turnkeep_window_free(turnkeep_window *window);
 typedef struct {
     /* sizeof(turnkeep_branch_options). */
     size_t struct_size;
-    /* With REWIND: only if the session has this revision, else CONFLICT; 0 is any. */
+    /* Only with REWIND: change only if the session has this revision, else CONFLICT; 0 is any. */
     uint64_t expected_revision;
-    /* With FORK: what the new session is, as for turnkeep_session_fork; may be NULL. */
+    /* Only with FORK: what the new session is, as for turnkeep_session_fork; may be NULL. */
     const turnkeep_session_options *fork;
     /* A TURNKEEP_BRANCH_ number; 0 is REWIND. */
     int32_t branching;
@@ -964,9 +964,9 @@ typedef struct {
  * Creates a session that shares the messages of another up to `at_seq`: 0 is none of them, TURNKEEP_LAST all.
  * Nothing is copied, however long the session is; window, counters and search are right at once. What `options`,
  * which may be NULL, leaves out is as in the other session, but for the id, the name, the day of expiry and the
- * status. Close *out with turnkeep_session_close. Threads: any. Errors: NOT_FOUND (the session, or message at_seq),
- * EXISTS (the id or name is taken), INVALID, ENCODING, ABORTED, TOO_LARGE, CLOSED, READONLY, BUSY, FULL, CORRUPT,
- * STORAGE. Since 0.1.
+ * status; `like` is refused. Close *out with turnkeep_session_close. Threads: any. Errors: NOT_FOUND (the session,
+ * or message at_seq), EXISTS (the id or name is taken), INVALID, ENCODING, ABORTED, TOO_LARGE, CLOSED, READONLY,
+ * BUSY, FULL, CORRUPT, STORAGE. Since 0.1.
  */
 TURNKEEP_API turnkeep_status turnkeep_session_fork(
     const turnkeep_session *session,
@@ -990,9 +990,10 @@ TURNKEEP_API turnkeep_status turnkeep_session_rewind(
 
 /*
  * Replaces message `seq` and everything behind it by `count` others, all of it or nothing: in the session itself, or
- * in a fork. `options` and `receipt` may be NULL, `count` may be 0. With TURNKEEP_BRANCH_FORK *out is the new
- * session, to be closed with turnkeep_session_close; else `out` may be NULL and is not written. Threads: any.
- * Errors: as turnkeep_session_fork, turnkeep_session_rewind and turnkeep_session_append_batch. Since 0.1.
+ * in a fork. `options` and `receipt` may be NULL; `count` may be 0, and then the receipt has no messages. With
+ * TURNKEEP_BRANCH_FORK *out is the new session, to be closed with turnkeep_session_close; else `out` may be NULL and
+ * is not written. Threads: any. Errors: as turnkeep_session_fork, turnkeep_session_rewind and
+ * turnkeep_session_append_batch. Since 0.1.
  */
 TURNKEEP_API turnkeep_status turnkeep_session_replace(
     const turnkeep_session *session,

@@ -14,7 +14,7 @@ use crate::model::{NewSession, SessionInfo};
 use crate::store::{Branched, Branching, Session};
 use std::ffi::c_char;
 
-/// Where a message number is asked for: the last message.
+/// The last message, or all turns, where a function says so.
 pub const TURNKEEP_LAST: u64 = u64::MAX;
 
 /// Replace in the session itself: what was there is removed, unless a fork shares it. The default.
@@ -28,9 +28,9 @@ pub const TURNKEEP_BRANCH_FORK: i32 = 2;
 pub struct BranchOptions {
     /// sizeof(turnkeep_branch_options).
     pub struct_size: usize,
-    /// With REWIND: only if the session has this revision, else CONFLICT; 0 is any.
+    /// Only with REWIND: change only if the session has this revision, else CONFLICT; 0 is any.
     pub expected_revision: u64,
-    /// With FORK: what the new session is, as for turnkeep_session_fork; may be NULL.
+    /// Only with FORK: what the new session is, as for turnkeep_session_fork; may be NULL.
     pub fork: *const SessionOptions,
     /// A TURNKEEP_BRANCH_ number; 0 is REWIND.
     pub branching: i32,
@@ -65,7 +65,7 @@ unsafe impl CallerStruct for Comparison {
 
 /// Creates a session that shares the messages of another up to `at_seq`: 0 is none of them, TURNKEEP_LAST all. Nothing is
 /// copied, however long the session is; window, counters and search are right at once. What `options`, which may be NULL,
-/// leaves out is as in the other session, but for the id, the name, the day of expiry and the status. Close *out with
+/// leaves out is as in the other session, but for the id, the name, the day of expiry and the status; `like` is refused. Close *out with
 /// turnkeep_session_close. Threads: any. Errors: NOT_FOUND (the session, or message at_seq), EXISTS (the id or name is
 /// taken), INVALID, ENCODING, ABORTED, TOO_LARGE, CLOSED, READONLY, BUSY, FULL, CORRUPT, STORAGE. Since 0.1.
 #[unsafe(no_mangle)]
@@ -107,7 +107,7 @@ pub extern "C" fn turnkeep_session_rewind(
 }
 
 /// Replaces message `seq` and everything behind it by `count` others, all of it or nothing: in the session itself, or in a
-/// fork. `options` and `receipt` may be NULL, `count` may be 0. With TURNKEEP_BRANCH_FORK *out is the new session, to be
+/// fork. `options` and `receipt` may be NULL; `count` may be 0, and then the receipt has no messages. With TURNKEEP_BRANCH_FORK *out is the new session, to be
 /// closed with turnkeep_session_close; else `out` may be NULL and is not written. Threads: any. Errors: as
 /// turnkeep_session_fork, turnkeep_session_rewind and turnkeep_session_append_batch. Since 0.1.
 #[unsafe(no_mangle)]
@@ -146,7 +146,11 @@ pub extern "C" fn turnkeep_session_regenerate(
     guard(error, || {
         let session = required(session, "session")?;
         let how = branching(options, out)?;
-        let seq = if seq == TURNKEEP_LAST { 0 } else { seq.max(1) };
+        let seq = match seq {
+            0 => return Err(Error::invalid("seq is 0; the first message is 1")),
+            TURNKEEP_LAST => 0,
+            seq => seq,
+        };
         give_branched(session.session.regenerate(seq, how)?, out, std::ptr::null_mut());
         Ok(())
     })
@@ -301,6 +305,12 @@ fn branching(options: *const BranchOptions, out: *mut *mut SessionHandle) -> Res
         return Ok(Branching::Rewind(None));
     };
     options::unused(raw.reserved, BranchOptions::NAME)?;
+    if raw.branching != TURNKEEP_BRANCH_FORK && !raw.fork.is_null() {
+        return Err(Error::invalid(format!(
+            "fork is given, but branching is {}, not TURNKEEP_BRANCH_FORK",
+            raw.branching
+        )));
+    }
     match raw.branching {
         0 | TURNKEEP_BRANCH_REWIND => Ok(Branching::Rewind(
             (raw.expected_revision != 0).then_some(raw.expected_revision),
@@ -321,9 +331,7 @@ fn branching(options: *const BranchOptions, out: *mut *mut SessionHandle) -> Res
 }
 
 fn give_branched(done: Branched, out: *mut *mut SessionHandle, receipt: *mut Receipt) {
-    if let Some(done) = &done.receipt {
-        give_value(receipt, convert_receipt(done));
-    }
+    give_value(receipt, convert_receipt(&done.receipt));
     if let Some(session) = done.session {
         give(out, SessionHandle::new(session));
     }

@@ -102,12 +102,15 @@ fn check_tags(tags: &[String]) -> Result<()> {
 }
 
 fn check_expiry(expires: Option<Micros>, after: Option<Micros>) -> Result<()> {
-    if expires.is_some_and(|time| time <= 0) || after.is_some_and(|time| time <= 0) {
-        return Err(Error::invalid(
-            "an expiry must lie after 1970-01-01, and a time to live must be longer than nothing",
-        ));
+    match (expires, after) {
+        (Some(time), _) if time <= 0 => Err(Error::invalid(format!(
+            "expires is {time}; it must lie after 1970-01-01"
+        ))),
+        (_, Some(time)) if time <= 0 => Err(Error::invalid(format!(
+            "expires_after is {time}; it must be longer than nothing"
+        ))),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 fn check_window_tokens(tokens: Option<u64>) -> Result<()> {

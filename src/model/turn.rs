@@ -66,7 +66,10 @@ impl Exchange {
             ));
         }
         if self.processing < 0 {
-            return Err(Error::invalid("the processing time is negative"));
+            return Err(Error::invalid(format!(
+                "processing is {}; it must not be negative",
+                self.processing
+            )));
         }
         if let Some(json) = &self.metadata {
             metadata::check_object("metadata", json)?;

@@ -3,7 +3,7 @@
 use super::{Inner, Session, unexpected};
 use crate::error::{Error, Kind, Result};
 use crate::model::{
-    AppendOptions, Message, NewMessage, NewSession, ReadyMessage, Receipt, SessionInfo, metadata, now,
+    AppendOptions, Durability, Message, NewMessage, NewSession, ReadyMessage, Receipt, SessionInfo, metadata, now,
 };
 use crate::storage::mutation::{Append, Fork, Rewind};
 use crate::storage::{Family, Mutation, Outcome};
@@ -22,8 +22,8 @@ pub enum Branching {
 pub struct Branched {
     /// The new session, if it was forked.
     pub session: Option<Session>,
-    /// Where the new messages went, if there were any.
-    pub receipt: Option<Receipt>,
+    /// Where the new messages went; `first_seq` and `last_seq` are 0 if there were none.
+    pub receipt: Receipt,
     /// The revision of the session that was changed or made.
     pub revision: u64,
     /// How many messages a rewind removed from the session.
@@ -85,7 +85,12 @@ impl Session {
         let question = self.first_seq_of_turn(asked)?.filter(|_| asked > 0);
         let question =
             question.ok_or_else(|| Error::invalid("no user message comes before it: there is no question"))?;
-        if seq == 0 && turn.views().first().is_some_and(|last| last.seq == u64::from(question)) {
+        if self
+            .last(1)?
+            .views()
+            .first()
+            .is_some_and(|last| last.seq == u64::from(question))
+        {
             return Err(Error::invalid("the last message is the user's: there is no answer yet"));
         }
         Ok(u64::from(question))
@@ -96,19 +101,18 @@ impl Session {
             Branching::Rewind(expected_revision) => self.rewound(at_seq, messages, expected_revision),
             Branching::Fork(mut session) => {
                 session.messages = messages;
+                let durability = self.store.reached();
                 let fork = self.store.ready_fork(self, Some(at_seq), *session)?;
                 let count = fork.create.messages.len() as u32;
                 let session = self.forked(fork)?;
-                let receipt = (count > 0).then_some(Receipt {
+                let receipt = Receipt {
                     first_seq: at_seq as u32 + 1,
                     last_seq: at_seq as u32 + count,
-                    revision: 1,
-                    durability: self.store.reached(),
-                    repeated: false,
-                });
+                    ..nothing_new(1, durability)
+                };
                 Ok(Branched {
                     session: Some(session),
-                    receipt,
+                    receipt: if count > 0 { receipt } else { nothing_new(1, durability) },
                     revision: 1,
                     removed: 0,
                 })
@@ -138,7 +142,7 @@ impl Session {
         match self.store.change(Mutation::Rewind(rewind), None)? {
             Outcome::Rewound(removal, receipt) => Ok(Branched {
                 session: None,
-                receipt,
+                receipt: receipt.unwrap_or_else(|| nothing_new(removal.revision, self.store.reached())),
                 revision: removal.revision,
                 removed: removal.messages,
             }),
@@ -155,7 +159,7 @@ impl Session {
                     other.id()
                 )));
             }
-            other.check()?;
+            other.do_to("read", || Ok(()))?;
             let snapshot = self.store.storage.snapshot()?;
             let head = |session: &Session| {
                 snapshot
@@ -175,7 +179,7 @@ impl Session {
     /// behind the end.
     pub fn adopt(&self, from: &Session, first_seq: u64, last_seq: u64, options: AppendOptions) -> Result<Receipt> {
         self.do_to("adopt messages into", || {
-            let adopted = from.messages_between(first_seq, last_seq)?;
+            let adopted = from.do_to("read", || from.messages_between(first_seq, last_seq))?;
             if adopted.is_empty() {
                 return Err(Error::new(
                     Kind::NotFound,
@@ -192,7 +196,6 @@ impl Session {
 
     /// Messages as they are kept.
     fn messages_between(&self, first_seq: u64, last_seq: u64) -> Result<Vec<Message>> {
-        self.check()?;
         if first_seq == 0 || first_seq > last_seq {
             return Err(Error::invalid(format!(
                 "the range {first_seq} to {last_seq} holds nothing"
@@ -248,6 +251,17 @@ impl Session {
             self.check()?;
             self.store.storage.snapshot()?.family(self.entry.key, family)
         })
+    }
+}
+
+/// The receipt of a change that appended nothing.
+fn nothing_new(revision: u64, durability: Durability) -> Receipt {
+    Receipt {
+        first_seq: 0,
+        last_seq: 0,
+        revision,
+        durability,
+        repeated: false,
     }
 }
 
