@@ -76,6 +76,9 @@ pub struct StoreOptions {
     pub destroy: DestroyFn,
     /// "cl100k_base" or "o200k_base", with the feature tokenizer-openai; NULL is none.
     pub tokenizer: *const c_char,
+    /// How many of the last changes a log in the store keeps for turnkeep_store_events_after, now and then a 64th more; 0
+    /// writes no log. Every process that changes the store must write it, or its changes are not in it. Not with read_only.
+    pub event_log_rows: u64,
 }
 
 // SAFETY: repr(C), begins with struct_size, integers and nullable pointers only.
@@ -177,6 +180,7 @@ fn convert(raw: &StoreOptions, tokenizer: Option<HostTokenizer>) -> Result<Optio
         read_only: flag(raw.read_only, "read_only")?,
         must_exist: flag(raw.must_exist, "must_exist")?,
         tokenizer,
+        event_log_rows: raw.event_log_rows,
     })
 }
 

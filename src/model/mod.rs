@@ -2,12 +2,14 @@
 //!
 //! No I/O, no clock but the one that stamps a new id, nothing of SQLite, threads or C.
 
+pub mod event;
 pub mod filter;
 pub mod ids;
 pub mod message;
 pub mod metadata;
 pub mod session;
 
+pub use event::{Event, EventKind, EventPage};
 pub use filter::{BulkAction, Comparison, Filter, MetadataCondition, TimeRange};
 pub use message::{
     AppendOptions, Durability, Message, MessageFlags, MessageRef, NewMessage, Place, ReadyMessage, Receipt, Role,

@@ -9,6 +9,7 @@ mod changes;
 mod claim;
 mod connection;
 mod delete;
+mod events;
 mod failure;
 mod list;
 mod raw;
@@ -21,7 +22,7 @@ mod writer;
 
 use crate::error::{Error, Kind, Result};
 use crate::model::Durability;
-use crate::storage::{Mutation, Outcome, SessionKey, Snapshot, Storage};
+use crate::storage::{Applied, Mutation, SessionKey, Snapshot, Storage};
 use claim::Claim;
 use connection::Opener;
 use failure::Site;
@@ -46,6 +47,8 @@ pub(crate) struct SqliteOptions {
     pub(crate) read_only: bool,
     /// Does not make a new store.
     pub(crate) must_exist: bool,
+    /// How many events the log keeps; 0 keeps none.
+    pub(crate) event_log_rows: u64,
 }
 
 /// The location of a store that ends with its handle.
@@ -117,7 +120,7 @@ impl SqliteStorage {
         }
         schema::bring_up_to_date(&mut connection, &opener)?;
         opener.checkpoint_on_close(&connection, true)?;
-        let writer = Writer::new(connection, &opener, in_memory)?;
+        let writer = Writer::new(connection, &opener, in_memory, options.event_log_rows)?;
         Self::with_writer(writer, opener, options.readers, claim)
     }
 
@@ -195,7 +198,7 @@ impl Hold for HeldWriter<'_> {
 }
 
 impl Storage for SqliteStorage {
-    fn apply(&self, batch: &[Mutation], durability: Durability) -> Vec<Result<Outcome>> {
+    fn apply(&self, batch: &[Mutation], durability: Durability) -> Vec<Result<Applied>> {
         let fail_all = |error: Error| batch.iter().map(|_| Err(error.clone())).collect();
         if let Err(error) = self.check_writable(durability) {
             return fail_all(error);
@@ -233,6 +236,19 @@ impl Storage for SqliteStorage {
 
     fn note_damage(&self) {
         self.site.note_damage();
+    }
+
+    fn take_news_of_damage(&self) -> bool {
+        self.site.take_news_of_damage()
+    }
+
+    fn wal_bytes(&self) -> u64 {
+        if self.in_memory {
+            return 0;
+        }
+        let mut wal = self.site.path.clone().into_os_string();
+        wal.push("-wal");
+        std::fs::metadata(wal).map_or(0, |file| file.len())
     }
 
     fn flush(&self) -> Result<()> {

@@ -3,11 +3,11 @@
 use super::connection::Opener;
 use super::failure::Site;
 use super::raw::{Row, Statement};
-use super::{list, rows};
+use super::{events, list, rows};
 use crate::context::Entry;
 use crate::error::{Error, Kind, Result};
-use crate::model::{ListOptions, MessageRef, SessionInfo, SessionPage};
-use crate::storage::{Head, Path, SessionKey, Snapshot, Stretch};
+use crate::model::{EventPage, ListOptions, MessageRef, SessionInfo, SessionPage};
+use crate::storage::{Head, Path, SessionKey, Snapshot, Stretch, Totals};
 use parking_lot::{Condvar, Mutex};
 use rusqlite::{Connection, OptionalExtension};
 use std::cell::RefCell;
@@ -231,6 +231,14 @@ impl<H: Hold> Snapshot for View<'_, H> {
     fn list(&self, options: &ListOptions) -> Result<SessionPage> {
         let wanted = list::Page::wanted(options)?;
         self.with(|connection| wanted.read(connection))
+    }
+
+    fn events_after(&self, number: u64, limit: usize) -> Result<EventPage> {
+        self.with(|connection| events::after(connection, number, limit))
+    }
+
+    fn totals(&self) -> Result<Totals> {
+        self.with(events::totals)
     }
 
     fn entries(
