@@ -250,7 +250,7 @@ mod tests {
         listen(&subscribers, 'c', &heard);
         subscribers.deliver(vec![event(1)]);
         assert_eq!(*heard.lock(), [('c', 0), ('c', 1)]);
-        let counters = subscribers.meter.counters(0).since_open;
+        let counters = subscribers.meter.counters(Default::default()).since_open;
         assert_eq!((counters.events_delivered, counters.event_failures), (6, 4));
     }
 }

@@ -62,6 +62,8 @@ fn metrics_count_exactly_what_was_done() {
         cache_misses: 1,
         cache_evictions: 0,
         commits: 7,
+        busy_waits: 0,
+        busy_wait_us: 0,
         busy_failures: 0,
         // store_opened and archived.
         events_delivered: 2,
@@ -217,7 +219,9 @@ fn a_busy_store_is_counted() {
     assert_eq!(refused.unwrap_err().kind(), Kind::Busy);
     writing.rollback().unwrap();
     append(&session, vec![user("x")]);
-    assert_eq!(store.metrics().unwrap().since_open.busy_failures, 1);
+    let counters = store.metrics().unwrap().since_open;
+    assert_eq!((counters.busy_waits, counters.busy_failures), (1, 1));
+    assert!(counters.busy_wait_us >= 1_000, "as long as the timeout");
 }
 
 #[test]

@@ -1104,6 +1104,10 @@ typedef struct {
     uint64_t cache_evictions;
     /* Transactions committed. */
     uint64_t commits;
+    /* Transactions that had to wait for another process, or another store on the same file, to end its own. */
+    uint64_t busy_waits;
+    /* How long they waited, in microseconds. */
+    uint64_t busy_wait_us;
     /* Transactions that failed as BUSY. */
     uint64_t busy_failures;
     /* Calls of event callbacks. */
@@ -1197,7 +1201,7 @@ TURNKEEP_API turnkeep_status turnkeep_store_metrics_prometheus(
     turnkeep_error **error);
 
 /* What such a struct begins as: its size, everything else default. */
-#define TURNKEEP_METRICS_INIT {sizeof(turnkeep_metrics), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define TURNKEEP_METRICS_INIT {sizeof(turnkeep_metrics), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 
 /* 10 Maintenance ----------------------------------------------------------------------------------------------------
  * Backup, check, vacuum, sizes, salvage, erase.

@@ -39,6 +39,10 @@ pub struct Metrics {
     pub cache_evictions: u64,
     /// Transactions committed.
     pub commits: u64,
+    /// Transactions that had to wait for another process, or another store on the same file, to end its own.
+    pub busy_waits: u64,
+    /// How long they waited, in microseconds.
+    pub busy_wait_us: u64,
     /// Transactions that failed as BUSY.
     pub busy_failures: u64,
     /// Calls of event callbacks.
@@ -181,6 +185,8 @@ fn convert(metrics: &Snapshot) -> Metrics {
         cache_misses: counters.cache_misses,
         cache_evictions: counters.cache_evictions,
         commits: counters.commits,
+        busy_waits: counters.busy_waits,
+        busy_wait_us: counters.busy_wait_us,
         busy_failures: counters.busy_failures,
         events_delivered: counters.events_delivered,
         event_failures: counters.event_failures,

@@ -73,7 +73,18 @@ pub(crate) struct Meter {
 struct Baseline {
     at: Micros,
     counts: [u64; COUNTERS],
-    evictions: u64,
+    elsewhere: Elsewhere,
+}
+
+/// What others count.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Elsewhere {
+    /// Sessions that the cache dropped to make room.
+    pub(crate) evictions: u64,
+    /// Transactions that had to wait for somebody else's.
+    pub(crate) busy_waits: u64,
+    /// How many microseconds they waited.
+    pub(crate) busy_wait_us: u64,
 }
 
 /// The counters as of one moment.
@@ -96,7 +107,7 @@ impl Meter {
             baseline: Mutex::new(Baseline {
                 at: opened,
                 counts: [0; COUNTERS],
-                evictions: 0,
+                elsewhere: Elsewhere::default(),
             }),
         }
     }
@@ -151,8 +162,8 @@ impl Meter {
         sums
     }
 
-    /// The counters; how much was evicted the cache counts.
-    pub(crate) fn counters(&self, evictions: u64) -> Reading {
+    /// The counters, with what others count.
+    pub(crate) fn counters(&self, elsewhere: Elsewhere) -> Reading {
         let baseline = self.baseline.lock();
         let counts = self.counts();
         let mut since_reset = counts;
@@ -162,18 +173,18 @@ impl Meter {
         Reading {
             opened: self.opened,
             reset: baseline.at,
-            since_open: named(&counts, evictions),
-            since_reset: named(&since_reset, evictions.saturating_sub(baseline.evictions)),
+            since_open: named(&counts, elsewhere),
+            since_reset: named(&since_reset, elsewhere.since(baseline.elsewhere)),
         }
     }
 
     /// Begins anew.
-    pub(crate) fn reset(&self, evictions: u64) {
+    pub(crate) fn reset(&self, elsewhere: Elsewhere) {
         let mut baseline = self.baseline.lock();
         *baseline = Baseline {
             at: now(),
             counts: self.counts(),
-            evictions,
+            elsewhere,
         };
         for timings in [&self.append_latency, &self.window_latency, &self.appends_per_commit] {
             timings.reset();
@@ -186,7 +197,17 @@ impl Meter {
     }
 }
 
-fn named(counts: &[u64; COUNTERS], cache_evictions: u64) -> Counters {
+impl Elsewhere {
+    fn since(self, before: Self) -> Self {
+        Self {
+            evictions: self.evictions.saturating_sub(before.evictions),
+            busy_waits: self.busy_waits.saturating_sub(before.busy_waits),
+            busy_wait_us: self.busy_wait_us.saturating_sub(before.busy_wait_us),
+        }
+    }
+}
+
+fn named(counts: &[u64; COUNTERS], elsewhere: Elsewhere) -> Counters {
     #[allow(clippy::indexing_slicing, reason = "there is a count for every counter")]
     let of = |counter: Counter| counts[counter as usize];
     let misses = of(Counter::WindowMisses) + of(Counter::ReadMisses);
@@ -199,8 +220,10 @@ fn named(counts: &[u64; COUNTERS], cache_evictions: u64) -> Counters {
         searches: of(Counter::Searches),
         cache_hits: (of(Counter::Windows) + of(Counter::Reads)).saturating_sub(misses),
         cache_misses: misses,
-        cache_evictions,
+        cache_evictions: elsewhere.evictions,
         commits: of(Counter::Commits),
+        busy_waits: elsewhere.busy_waits,
+        busy_wait_us: elsewhere.busy_wait_us,
         busy_failures: of(Counter::BusyFailures),
         events_delivered: of(Counter::EventsDelivered),
         event_failures: of(Counter::EventFailures),
@@ -303,7 +326,10 @@ mod tests {
                 });
             }
         });
-        assert_eq!(meter.counters(0).since_open.commits, threads as u64 * 1_000);
+        assert_eq!(
+            meter.counters(Elsewhere::default()).since_open.commits,
+            threads as u64 * 1_000
+        );
     }
 
     #[test]
@@ -314,7 +340,10 @@ mod tests {
                 scope.spawn(|| meter.add(Counter::Commits, 2));
             });
         }
-        assert_eq!(meter.counters(0).since_open.commits, SLOTS as u64 * 6);
+        assert_eq!(
+            meter.counters(Elsewhere::default()).since_open.commits,
+            SLOTS as u64 * 6
+        );
     }
 
     #[test]
@@ -338,9 +367,9 @@ mod tests {
         let meter = Meter::new();
         meter.add(Counter::Searches, 3);
         meter.append_latency.record(7);
-        meter.reset(0);
+        meter.reset(Elsewhere::default());
         meter.add(Counter::Searches, 2);
-        let reading = meter.counters(0);
+        let reading = meter.counters(Elsewhere::default());
         assert_eq!((reading.since_open.searches, reading.since_reset.searches), (5, 2));
         assert_eq!(meter.append_latency.distribution(), Distribution::default());
     }

@@ -10,6 +10,12 @@ pub(super) fn text(metrics: &Metrics) -> String {
         store: escape(&metrics.location),
     };
     counters(&mut page, metrics);
+    page.single(
+        "turnkeep_busy_wait_seconds_total",
+        "How long transactions waited for somebody else's.",
+        "counter",
+        metrics.since_open.busy_wait_us as f64 * 1e-6,
+    );
     gauges(&mut page, metrics);
     page.sessions(metrics);
     page.summary(
@@ -62,6 +68,11 @@ fn counters(page: &mut Page, metrics: &Metrics) {
             of.cache_evictions,
         ),
         ("commits", "Transactions committed.", of.commits),
+        (
+            "busy_waits",
+            "Transactions that had to wait for somebody else's.",
+            of.busy_waits,
+        ),
         ("busy_failures", "Transactions that failed as BUSY.", of.busy_failures),
         ("events_delivered", "Calls of event callbacks.", of.events_delivered),
         (
@@ -118,7 +129,7 @@ impl Page {
         self.store = store;
     }
 
-    fn single(&mut self, name: &str, help: &str, kind: &str, value: u64) {
+    fn single(&mut self, name: &str, help: &str, kind: &str, value: impl std::fmt::Display) {
         self.head(name, help, kind);
         self.sample(name, "", value);
     }

@@ -56,6 +56,10 @@ pub struct Counters {
     pub cache_evictions: u64,
     /// Transactions that were committed.
     pub commits: u64,
+    /// Transactions that had to wait for somebody else's.
+    pub busy_waits: u64,
+    /// How many microseconds they waited.
+    pub busy_wait_us: u64,
     /// Transactions that failed as BUSY.
     pub busy_failures: u64,
     /// Calls of event callbacks.

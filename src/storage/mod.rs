@@ -97,6 +97,9 @@ pub(crate) trait Storage: Send + Sync {
     /// Whether damage was noted for the first time since this was last asked.
     fn take_news_of_damage(&self) -> bool;
 
+    /// How often a transaction had to wait for somebody else's, and how many microseconds on the whole.
+    fn busy_waits(&self) -> (u64, u64);
+
     /// The length of the write-ahead log's file.
     fn wal_bytes(&self) -> u64;
 

@@ -2,7 +2,7 @@
 
 use super::{Inner, Store};
 use crate::error::{During, Kind, Result};
-use crate::metrics::{Counter, Metrics, StoreTotals};
+use crate::metrics::{Counter, Elsewhere, Metrics, StoreTotals};
 use crate::model::{EventKind, ReadyMessage};
 use crate::storage::mutation::{Create, Fork};
 use crate::storage::{Applied, Mutation, Outcome};
@@ -19,7 +19,7 @@ impl Store {
     pub fn reset_metrics(&self) -> Result<()> {
         let inner = &self.inner;
         inner.check_open().during(|| "reset the metrics")?;
-        inner.meter.reset(inner.cache.evictions());
+        inner.meter.reset(inner.counted_elsewhere());
         inner.tell_of(EventKind::MetricsReset, "");
         Ok(())
     }
@@ -30,7 +30,7 @@ impl Inner {
         self.check_open()?;
         let totals = self.storage.snapshot()?.totals();
         let totals = self.tell_of_damage(totals)?;
-        let reading = self.meter.counters(self.cache.evictions());
+        let reading = self.meter.counters(self.counted_elsewhere());
         Ok(Metrics {
             location: self.location.clone(),
             opened: reading.opened,
@@ -53,6 +53,15 @@ impl Inner {
                 duration: totals.duration,
             },
         })
+    }
+
+    fn counted_elsewhere(&self) -> Elsewhere {
+        let (busy_waits, busy_wait_us) = self.storage.busy_waits();
+        Elsewhere {
+            evictions: self.cache.evictions(),
+            busy_waits,
+            busy_wait_us,
+        }
     }
 
     /// Counts what a batch did.

@@ -32,7 +32,7 @@ use rusqlite::{Connection, OptionalExtension};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-use writer::Writer;
+use writer::{BusyWaits, Writer};
 
 /// How to open a store.
 #[derive(Clone, Debug)]
@@ -69,6 +69,7 @@ pub(crate) struct SqliteStorage {
     read_only: bool,
     writer: Mutex<Option<Writer>>,
     wal_frames: Arc<AtomicU32>,
+    busy_waits: Arc<BusyWaits>,
     /// How many there were when they were last moved. While somebody writes, the WAL does not begin anew after that: to
     /// move the few frames of each commit at once would write every page twice.
     moved_frames: AtomicU32,
@@ -142,6 +143,7 @@ impl SqliteStorage {
             site: opener.site.clone(),
             read_only: opener.read_only,
             wal_frames: writer.wal_frames(),
+            busy_waits: writer.busy_waits(),
             moved_frames: AtomicU32::new(0),
             writer: Mutex::new(Some(writer)),
             read_through_writer: AtomicBool::new(in_memory),
@@ -240,6 +242,14 @@ impl Storage for SqliteStorage {
 
     fn take_news_of_damage(&self) -> bool {
         self.site.take_news_of_damage()
+    }
+
+    fn busy_waits(&self) -> (u64, u64) {
+        let waits = &self.busy_waits;
+        (
+            waits.count.load(Ordering::Relaxed),
+            waits.micros.load(Ordering::Relaxed),
+        )
     }
 
     fn wal_bytes(&self) -> u64 {

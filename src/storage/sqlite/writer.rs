@@ -2,7 +2,7 @@
 
 use super::append;
 use super::changes::{self, Known, Refusal};
-use super::connection::Opener;
+use super::connection::{self, Opener};
 use super::events::EventLog;
 use super::failure::Site;
 use super::raw::Statement;
@@ -11,10 +11,11 @@ use crate::error::{Error, Result};
 use crate::model::Durability;
 use crate::storage::event::events_of;
 use crate::storage::{Applied, Mutation, lost_with};
-use rusqlite::Connection;
 use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 /// A WAL of fewer frames is read in no time.
 const FRAMES_WORTH_A_NEW_BEGINNING: u32 = 100;
@@ -40,6 +41,14 @@ pub(super) struct Writer {
     /// Something was acknowledged that has not been flushed.
     unflushed: bool,
     wal_frames: Arc<AtomicU32>,
+    busy_waits: Arc<BusyWaits>,
+}
+
+/// How often the writer found somebody else writing, and how long it waited for that.
+#[derive(Debug, Default)]
+pub(super) struct BusyWaits {
+    pub(super) count: AtomicU64,
+    pub(super) micros: AtomicU64,
 }
 
 impl Writer {
@@ -78,6 +87,7 @@ impl Writer {
             in_batch: false,
             unflushed: false,
             wal_frames,
+            busy_waits: Arc::default(),
         };
         writer.commit_at(Durability::Disk)?;
         Ok(writer)
@@ -91,6 +101,11 @@ impl Writer {
     /// Frames in the WAL file after the last commit here; any thread may look.
     pub(super) fn wal_frames(&self) -> Arc<AtomicU32> {
         Arc::clone(&self.wal_frames)
+    }
+
+    /// How it had to wait for others; any thread may look.
+    pub(super) fn busy_waits(&self) -> Arc<BusyWaits> {
+        Arc::clone(&self.busy_waits)
     }
 
     /// Whether there are changes that only this connection sees.
@@ -152,13 +167,33 @@ impl Writer {
             self.run("SAVEPOINT batch")?;
         } else {
             self.commit_at(durability)?;
-            self.begin.run().map_err(|error| self.site.explain(&error))?;
+            self.begin_or_wait().map_err(|error| self.site.explain(&error))?;
         }
         self.in_batch = true;
         if let Some(log) = &mut self.event_log {
             log.begin();
         }
         Ok(())
+    }
+
+    /// SQLite does not say whether it has waited: so it is asked first not to.
+    fn begin_or_wait(&mut self) -> rusqlite::Result<()> {
+        let connection = &self.reader.connection;
+        connection.busy_timeout(Duration::ZERO)?;
+        let begun = self.begin.run();
+        connection::set_busy_timeout(connection, &self.site)?;
+        match begun {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {}
+            begun => return begun,
+        }
+        let since = Instant::now();
+        let begun = self.begin.run();
+        let waits = &self.busy_waits;
+        waits.count.fetch_add(1, Ordering::Relaxed);
+        waits
+            .micros
+            .fetch_add(since.elapsed().as_micros() as u64, Ordering::Relaxed);
+        begun
     }
 
     fn end(&mut self, durability: Durability, changed: u64) -> Result<()> {
