@@ -16,6 +16,7 @@
 mod appends;
 #[path = "../../tests/support/connections.rs"]
 mod connections;
+mod events;
 mod group;
 mod host;
 mod machine;
@@ -55,13 +56,14 @@ const PARTS: &[(&[&str], Measure)] = &[
     (&["T13"], statements::prepared_again),
     (&["T14"], appends::bytes_written),
     (&["T15"], host::memory),
+    (&["E1"], events::cost),
 ];
 
 fn main() {
     let wanted = wanted();
     let known = |id: &String| PARTS.iter().any(|(ids, _)| ids.contains(&id.as_str()));
     if let Some(unknown) = wanted.iter().find(|id| !known(id)) {
-        eprintln!("there is no measurement {unknown}; there are T1 to T15");
+        eprintln!("there is no measurement {unknown}; there are T1 to T15, and E1");
         std::process::exit(2);
     }
     let target = target_folder();
