@@ -217,7 +217,7 @@ typedef turnkeep_status (*turnkeep_count_tokens_fn)(void *user_data,
                                                     size_t text_len,
                                                     uint64_t *tokens);
 
-/* Gives the host its user_data back, once, when the store and every session of it are closed. */
+/* Gives the host its user_data back, once. When, is said where it is given. */
 typedef void (*turnkeep_destroy_fn)(void *user_data);
 
 /* How to open a store. */
@@ -249,8 +249,8 @@ typedef struct {
     /* Counts tokens; NULL is the vocabulary below, then the estimate max(characters / 4, words * 3 / 4) + 4. */
     turnkeep_count_tokens_fn count_tokens;
     /*
-     * Called with user_data when the store is gone, also when opening it failed, unless struct_size was wrong; may
-     * be NULL.
+     * Called with user_data when the store and every session of it are closed, also when opening it failed, unless
+     * struct_size was wrong; may be NULL.
      */
     turnkeep_destroy_fn destroy;
     /* "cl100k_base" or "o200k_base", with the feature tokenizer-openai; NULL is none. */

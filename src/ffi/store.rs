@@ -39,7 +39,7 @@ pub type CountTokensFn = Option<
     unsafe extern "C" fn(user_data: *mut c_void, text: *const c_char, text_len: usize, tokens: *mut u64) -> Status,
 >;
 
-/// Gives the host its user_data back, once, when the store and every session of it are closed.
+/// Gives the host its user_data back, once. When, is said where it is given.
 pub type DestroyFn = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
 
 /// How to open a store.
@@ -72,7 +72,7 @@ pub struct StoreOptions {
     pub user_data: *mut c_void,
     /// Counts tokens; NULL is the vocabulary below, then the estimate max(characters / 4, words * 3 / 4) + 4.
     pub count_tokens: CountTokensFn,
-    /// Called with user_data when the store is gone, also when opening it failed, unless struct_size was wrong; may be NULL.
+    /// Called with user_data when the store and every session of it are closed, also when opening it failed, unless struct_size was wrong; may be NULL.
     pub destroy: DestroyFn,
     /// "cl100k_base" or "o200k_base", with the feature tokenizer-openai; NULL is none.
     pub tokenizer: *const c_char,
