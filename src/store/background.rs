@@ -83,7 +83,10 @@ impl Background {
     pub(super) fn stop(&self) {
         self.desk.orders.lock().stop = true;
         self.desk.changed.notify_one();
-        if let Some(thread) = self.thread.lock().take() {
+        if let Some(thread) = self.thread.lock().take()
+            // A callback that it runs may be what closes the store.
+            && thread.thread().id() != std::thread::current().id()
+        {
             let _panicked = thread.join();
         }
     }
@@ -124,7 +127,7 @@ fn run(store: &Weak<Inner>, desk: &Desk, autosave: Duration, cleanup_interval: O
             // What cannot be deleted now is expired the next time, too.
             Work::CleanUp => store.cleanup().map(drop),
             // A checkpoint that failed is tried again when the WAL has grown further; damage is noted by the storage.
-            Work::Maintain => store.storage.maintain(),
+            Work::Maintain => store.tell_of_damage(store.storage.maintain()),
         });
         match work {
             Work::Stop => return,
