@@ -713,7 +713,7 @@ struct metadata_condition {
     /// A JSON Pointer, "/project/name"; "" is the whole object.
     std::string_view pointer{};
     metadata_comparison comparison = metadata_comparison::exists;
-    /// JSON; left out for comparison::exists.
+    /// JSON; left out for metadata_comparison::exists.
     std::optional<std::string_view> value{};
 };
 
