@@ -34,10 +34,8 @@ fn everything(store: &TempStore, sessions: &[Session; 2], round: u32) {
         ..ListOptions::default()
     };
     store.list_sessions(&options).unwrap();
-<<<<<<< HEAD
     store.events_after(0, 1 + round % 9).unwrap();
     store.metrics().unwrap();
-=======
     // Nor is every value of a filter, every number of its tags, and every order of the same kind.
     let filter = Filter {
         text: Some(format!("round {round}")),
@@ -54,7 +52,6 @@ fn everything(store: &TempStore, sessions: &[Session; 2], round: u32) {
     store
         .change_sessions(&filter, BulkAction::AddTag(format!("round {round}")))
         .unwrap();
->>>>>>> lists
 }
 
 #[test]
