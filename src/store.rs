@@ -6,10 +6,12 @@
 
 mod background;
 mod options;
+mod search;
 mod session;
 
 pub use crate::cache::window::{Window, WindowReport};
 pub use options::{StoreOptions, TokenizerChoice};
+pub use search::{Hit, SearchResults};
 pub use session::{Messages, Session};
 
 use crate::cache::{Cache, Loaded, State};
@@ -44,6 +46,8 @@ struct Inner {
     /// Nobody else can write to it: memory, or exclusive.
     alone: bool,
     in_memory: bool,
+    /// It may be searched.
+    full_text: bool,
     window_tokens: u64,
     closed: AtomicBool,
     /// Deferred changes that could not be written: told to whoever wants to change something, until a flush has told it.
@@ -154,11 +158,12 @@ fn open(location: &str, options: StoreOptions) -> Result<Arc<Inner>> {
         durability: options.durability,
         alone: options.exclusive || in_memory,
         in_memory,
+        full_text: !options.no_search,
         window_tokens: options.window_tokens,
         closed: AtomicBool::new(false),
         lost: Mutex::new(None),
         background: (!in_memory && !options.read_only)
-            .then(|| Background::start(std::sync::Weak::clone(inner), options.autosave))
+            .then(|| Background::start(std::sync::Weak::clone(inner), options.autosave, !options.no_search))
             .flatten(),
     });
     if inner.background.is_none() && options.exclusive && !in_memory && !options.read_only {

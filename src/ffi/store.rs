@@ -76,6 +76,11 @@ pub struct StoreOptions {
     pub destroy: DestroyFn,
     /// "cl100k_base" or "o200k_base", with the feature tokenizer-openai; NULL is none.
     pub tokenizer: *const c_char,
+    /// 1 keeps no full-text index up to date, and turnkeep_store_search answers UNSUPPORTED; a store that is opened without
+    /// it later catches up.
+    pub no_search: i32,
+    /// Must be 0.
+    pub reserved: u32,
 }
 
 // SAFETY: repr(C), begins with struct_size, integers and nullable pointers only.
@@ -146,6 +151,7 @@ pub extern "C" fn turnkeep_store_close(store: Option<Box<StoreHandle>>, error: *
 }
 
 fn convert(raw: &StoreOptions, tokenizer: Option<HostTokenizer>) -> Result<Options> {
+    options::unused(raw.reserved, StoreOptions::NAME)?;
     let defaults = Options::default();
     let or = |value: u64, default: u64| if value == 0 { default } else { value };
     let tokenizer = match (tokenizer, text::optional(raw.tokenizer, "tokenizer")?) {
@@ -176,6 +182,7 @@ fn convert(raw: &StoreOptions, tokenizer: Option<HostTokenizer>) -> Result<Optio
         exclusive: flag(raw.exclusive, "exclusive")?,
         read_only: flag(raw.read_only, "read_only")?,
         must_exist: flag(raw.must_exist, "must_exist")?,
+        no_search: flag(raw.no_search, "no_search")?,
         tokenizer,
     })
 }

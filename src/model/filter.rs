@@ -93,6 +93,8 @@ impl Filter {
                 )));
             }
         }
-        Ok(())
+        self.created.check("created")?;
+        self.updated.check("updated")?;
+        self.expires.check("expires")
     }
 }

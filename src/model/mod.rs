@@ -6,13 +6,19 @@ pub mod filter;
 pub mod ids;
 pub mod message;
 pub mod metadata;
+pub mod search;
 pub mod session;
+pub mod snippet;
+pub mod text;
+mod time;
+pub mod words;
 
 pub use filter::{BulkAction, Comparison, Filter, MetadataCondition, TimeRange};
 pub use message::{
     AppendOptions, Durability, Message, MessageFlags, MessageRef, NewMessage, Place, ReadyMessage, Receipt, Role,
     Tokens,
 };
+pub use search::{Phrase, SearchOptions, SearchOrder};
 pub use session::{ListOptions, NewSession, SessionChanges, SessionInfo, SessionPage, Status};
 
 /// Microseconds since 1970-01-01 UTC: the unit of every time in Turnkeep.

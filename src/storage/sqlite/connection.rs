@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 const OLDEST_SAFE_SQLITE: i32 = 3_051_003;
 
 /// More than there are statements here, so that none is ever prepared twice.
-const STATEMENT_CACHE: usize = 64;
+const STATEMENT_CACHE: usize = 128;
 
 /// A WAL file larger than this is cut back when it starts anew.
 const WAL_BYTES_KEPT: i64 = 64 << 20;

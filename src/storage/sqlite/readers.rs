@@ -3,10 +3,11 @@
 use super::connection::Opener;
 use super::failure::Site;
 use super::raw::{Row, Statement};
-use super::{list, rows};
+use super::{list, rows, search};
 use crate::context::Entry;
 use crate::error::{Error, Kind, Result};
-use crate::model::{ListOptions, MessageRef, SessionInfo, SessionPage};
+use crate::model::{ListOptions, MessageRef, SearchOptions, SessionInfo, SessionPage};
+use crate::storage::search::Findings;
 use crate::storage::{Head, Path, SessionKey, Snapshot, Stretch};
 use parking_lot::{Condvar, Mutex};
 use rusqlite::{Connection, OptionalExtension};
@@ -231,6 +232,18 @@ impl<H: Hold> Snapshot for View<'_, H> {
     fn list(&self, options: &ListOptions) -> Result<SessionPage> {
         let wanted = list::Page::wanted(options)?;
         self.with(|connection| wanted.read(connection))
+    }
+
+    fn is_search_behind(&self) -> Result<bool> {
+        self.with(search::is_behind)
+    }
+
+    fn search(&self, options: &SearchOptions) -> Result<Findings> {
+        let wanted = search::Wanted::new(options)?;
+        let reader = self.hold.reader().ok_or_else(|| closed(self.site))?;
+        wanted.find(&reader.connection).map_err(|error| {
+            search::Wanted::explain(options.raw, &error).unwrap_or_else(|| self.site.explain(&error))
+        })
     }
 
     fn entries(
