@@ -20,9 +20,10 @@ use crate::context::{Estimate, Tokenizer, tokens};
 use crate::error::{During, Error, Kind, Result};
 use crate::model::message::MAX_MESSAGE_TOKENS;
 use crate::model::{
-    Durability, ListOptions, MessageFlags, NewMessage, NewSession, ReadyMessage, SessionPage, Tokens, ids, now,
+    BulkAction, Durability, Filter, ListOptions, MessageFlags, NewMessage, NewSession, ReadyMessage, SessionPage,
+    Tokens, ids, now,
 };
-use crate::storage::mutation::{Clear, Create, Delete, Fork, Rewind, Truncate};
+use crate::storage::mutation::{Bulk, Clear, Create, Delete, Fork, Rewind, Truncate};
 use crate::storage::sqlite::{IN_MEMORY, SqliteStorage};
 use crate::storage::{Mutation, NEVER_SEEN, Outcome, SessionKey, Storage, lost_with};
 use background::Background;
@@ -105,13 +106,40 @@ impl Store {
         delete().during(|| format!("delete session '{id}'"))
     }
 
-    /// A page of sessions, newest first.
+    /// A page of sessions: those that are not trashed, newest first, unless told otherwise.
     pub fn list_sessions(&self, options: &ListOptions) -> Result<SessionPage> {
         let list = || {
             self.inner.check_open()?;
             self.inner.storage.snapshot()?.list(options)
         };
         list().during(|| "list sessions")
+    }
+
+    /// How many sessions a filter finds.
+    pub fn count_sessions(&self, filter: &Filter) -> Result<u64> {
+        let count = || {
+            self.inner.check_open()?;
+            self.inner.storage.snapshot()?.count(filter)
+        };
+        count().during(|| "count sessions")
+    }
+
+    /// Does the same to every session that a filter finds, in one transaction. Returns how many were changed by it.
+    pub fn change_sessions(&self, filter: &Filter, action: BulkAction) -> Result<u64> {
+        let change = || {
+            filter.check()?;
+            action.check()?;
+            let bulk = Bulk {
+                filter: filter.clone(),
+                action,
+                now: now(),
+            };
+            match self.inner.change(Mutation::Bulk(bulk), None)? {
+                Outcome::Changed(sessions) => Ok(sessions.len() as u64),
+                other => Err(unexpected(&other)),
+            }
+        };
+        change().during(|| "change sessions")
     }
 
     /// Makes everything acknowledged so far survive a power cut.
@@ -300,8 +328,16 @@ impl Inner {
             | (Mutation::Rewind(Rewind { key, .. }), Outcome::Rewound(..))
             | (Mutation::Truncate(Truncate { key, .. }), Outcome::Truncated(_)) => self.tell(*key, |_| false),
             (_, Outcome::Deleted(key)) => self.forget_deleted(*key),
-            (Mutation::Cleanup(_), Outcome::Changed(gone)) => {
-                gone.iter().for_each(|session| self.forget_deleted(session.key));
+            (
+                Mutation::Cleanup(_)
+                | Mutation::Bulk(Bulk {
+                    action: BulkAction::Delete,
+                    ..
+                }),
+                Outcome::Changed(gone),
+            ) => gone.iter().for_each(|session| self.forget_deleted(session.key)),
+            (Mutation::Bulk(_), Outcome::Changed(changed)) => {
+                changed.iter().for_each(|session| self.tell(session.key, |_| false));
             }
             _ => {}
         }

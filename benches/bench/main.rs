@@ -18,6 +18,7 @@ mod appends;
 mod connections;
 mod group;
 mod host;
+mod lists;
 mod machine;
 mod measure;
 mod raw;
@@ -55,13 +56,19 @@ const PARTS: &[(&[&str], Measure)] = &[
     (&["T13"], statements::prepared_again),
     (&["T14"], appends::bytes_written),
     (&["T15"], host::memory),
+    (&["list"], lists::list),
+    (&["metadata"], lists::metadata),
 ];
 
 fn main() {
     let wanted = wanted();
-    let known = |id: &String| PARTS.iter().any(|(ids, _)| ids.contains(&id.as_str()));
+    let known = |id: &String| {
+        PARTS
+            .iter()
+            .any(|(ids, _)| ids.iter().any(|known| known.eq_ignore_ascii_case(id)))
+    };
     if let Some(unknown) = wanted.iter().find(|id| !known(id)) {
-        eprintln!("there is no measurement {unknown}; there are T1 to T15");
+        eprintln!("there is no measurement {unknown}; there are T1 to T15, list and metadata");
         std::process::exit(2);
     }
     let target = target_folder();
@@ -73,7 +80,11 @@ fn main() {
 
     let mut rows = Vec::new();
     for (ids, measure) in PARTS {
-        if wanted.is_empty() || ids.iter().any(|id| wanted.iter().any(|wanted| wanted == id)) {
+        if wanted.is_empty()
+            || ids
+                .iter()
+                .any(|id| wanted.iter().any(|wanted| wanted.eq_ignore_ascii_case(id)))
+        {
             eprintln!("measuring {} ...", ids.join(", "));
             let its_folder = folder.join(ids[0]);
             std::fs::create_dir_all(&its_folder).unwrap();
@@ -92,7 +103,7 @@ fn wanted() -> Vec<String> {
         .skip(1)
         .filter(|argument| !argument.starts_with('-'))
         .chain([from_environment])
-        .flat_map(|list| list.split([',', ' ']).map(str::to_uppercase).collect::<Vec<_>>())
+        .flat_map(|list| list.split([',', ' ']).map(str::to_owned).collect::<Vec<_>>())
         .filter(|id| !id.is_empty())
         .collect()
 }

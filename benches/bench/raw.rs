@@ -208,7 +208,7 @@ impl Statement {
         self.reset();
     }
 
-    fn bind(&self, values: &[Value<'_>]) {
+    pub(crate) fn bind(&self, values: &[Value<'_>]) {
         for (index, value) in (1..).zip(values) {
             // SAFETY: the statement is prepared; a bound text is only read until `reset`, and outlives that.
             let status = unsafe {
@@ -229,7 +229,7 @@ impl Statement {
     }
 
     /// Whether there is a row.
-    fn step(&self) -> bool {
+    pub(crate) fn step(&self) -> bool {
         // SAFETY: the statement is prepared.
         match unsafe { ffi::sqlite3_step(self.statement) } {
             ffi::SQLITE_ROW => true,
@@ -238,18 +238,18 @@ impl Statement {
         }
     }
 
-    fn reset(&self) {
+    pub(crate) fn reset(&self) {
         // SAFETY: the statement is prepared.
         unsafe { ffi::sqlite3_reset(self.statement) };
     }
 
-    fn int(&self, column: c_int) -> i64 {
+    pub(crate) fn int(&self, column: c_int) -> i64 {
         // SAFETY: there is a row.
         unsafe { ffi::sqlite3_column_int64(self.statement, column) }
     }
 
     /// A copy of a text, as C makes one; NULL if there is none.
-    fn text(&self, column: c_int) -> *mut u8 {
+    pub(crate) fn text(&self, column: c_int) -> *mut u8 {
         // SAFETY: there is a row; the text and its length are read before the next step; the copy has room for both
         // the text and a NUL.
         unsafe {
@@ -277,6 +277,12 @@ unsafe extern "C" {
     fn libc_malloc(size: usize) -> *mut u8;
     #[link_name = "free"]
     fn libc_free(pointer: *mut u8);
+}
+
+/// Frees what [`Statement::text`] copied.
+pub(crate) fn free(text: *mut u8) {
+    // SAFETY: it came from malloc, or is NULL, and nobody frees it twice.
+    unsafe { libc_free(text) };
 }
 
 /// A message as a C program would copy it out of its row.
@@ -322,10 +328,7 @@ impl TailWalk {
         }
         self.newest_first.reset();
         let count = std::hint::black_box(&messages).len();
-        for text in messages.iter().flat_map(|message| message.texts) {
-            // SAFETY: it came from malloc, or is NULL.
-            unsafe { libc_free(text) };
-        }
+        messages.iter().flat_map(|message| message.texts).for_each(free);
         count
     }
 }

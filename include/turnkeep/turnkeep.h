@@ -312,10 +312,10 @@ TURNKEEP_API turnkeep_status turnkeep_store_close(
 /* In use. */
 #define TURNKEEP_SESSION_ACTIVE 1
 
-/* Put away, still found. No function of this version does it. */
+/* Put away, still found. */
 #define TURNKEEP_SESSION_ARCHIVED 2
 
-/* Thrown away, can be restored. No function of this version does it. */
+/* Thrown away, can be restored: found only by a filter that asks for it. */
 #define TURNKEEP_SESSION_TRASHED 3
 
 /* In turnkeep_session_changes: back to the store's window size. */
@@ -371,20 +371,6 @@ typedef struct {
     /* A new window in tokens, or TURNKEEP_WINDOW_OF_STORE. */
     uint64_t window_tokens;
 } turnkeep_session_changes;
-
-/* Which sessions to list, those created last first. */
-typedef struct {
-    /* sizeof(turnkeep_session_list_options). */
-    size_t struct_size;
-    /* Only this owner's ("" is nobody's); NULL is everybody's. */
-    const char *user_id;
-    /* What turnkeep_session_list_next_page answered for the page before; NULL and "" are the first page. */
-    const char *page;
-    /* How many sessions a page holds; 0 is 50, at most 1 000. */
-    uint32_t limit;
-    /* Must be 0. */
-    uint32_t reserved;
-} turnkeep_session_list_options;
 
 /* Everything about a session but its messages, as of one moment. Times are microseconds since 1970-01-01 UTC. */
 typedef struct {
@@ -492,17 +478,6 @@ TURNKEEP_API turnkeep_status turnkeep_session_update(
     uint64_t *revision,
     turnkeep_error **error);
 
-/*
- * Lists sessions, those created last first, a page at a time; pages stay right while others create and delete.
- * `options` may be NULL. Free *out with turnkeep_session_list_free. Threads: any. Errors: INVALID (a page that no
- * list gave), ENCODING, BUSY, CORRUPT, STORAGE. Since 0.1.
- */
-TURNKEEP_API turnkeep_status turnkeep_store_list(
-    const turnkeep_store *store,
-    const turnkeep_session_list_options *options,
-    turnkeep_session_list **out,
-    turnkeep_error **error);
-
 /* Returns the number of sessions in a list; 0 for NULL. Since 0.1. */
 TURNKEEP_API size_t turnkeep_session_list_len(const turnkeep_session_list *list);
 
@@ -523,7 +498,6 @@ TURNKEEP_API void turnkeep_session_list_free(turnkeep_session_list *list);
 /* What such a struct begins as: its size, everything else default. */
 #define TURNKEEP_SESSION_OPTIONS_INIT {sizeof(turnkeep_session_options), NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0}
 #define TURNKEEP_SESSION_CHANGES_INIT {sizeof(turnkeep_session_changes), 0, NULL, NULL, NULL, NULL, NULL, 0}
-#define TURNKEEP_SESSION_LIST_OPTIONS_INIT {sizeof(turnkeep_session_list_options), NULL, NULL, 0, 0}
 
 /* 4 Message ---------------------------------------------------------------------------------------------------------
  * Append and read.
@@ -880,9 +854,191 @@ TURNKEEP_API void turnkeep_window_free(turnkeep_window *window);
  * One filter for lists, counts, search and changes to many sessions.
  */
 
+/* In turnkeep_filter.statuses: those in use. */
+#define TURNKEEP_FILTER_ACTIVE 1
 
+/* In turnkeep_filter.statuses: those put away. */
+#define TURNKEEP_FILTER_ARCHIVED 2
 
+/* In turnkeep_filter.statuses: those thrown away. */
+#define TURNKEEP_FILTER_TRASHED 4
 
+/* In turnkeep_filter.has_messages: those with messages. */
+#define TURNKEEP_FILTER_WITH_MESSAGES 1
+
+/* In turnkeep_filter.has_messages: those without. */
+#define TURNKEEP_FILTER_WITHOUT_MESSAGES 2
+
+/* There is something at the place, null included. */
+#define TURNKEEP_METADATA_EXISTS 1
+
+/* The same value: numbers by their value, objects whatever the order of their members. */
+#define TURNKEEP_METADATA_EQUAL 2
+
+/* Less than the value: between two numbers, or two strings by their code points; nothing else is less. */
+#define TURNKEEP_METADATA_LESS 3
+
+/* Greater than the value, likewise. */
+#define TURNKEEP_METADATA_GREATER 4
+
+/* What a place in a session's metadata must hold. */
+typedef struct {
+    /* sizeof(turnkeep_metadata_condition). */
+    size_t struct_size;
+    /* Where: a JSON Pointer (RFC 6901), "/project/name"; "" is the whole object. Required. */
+    const char *pointer;
+    /* What it is compared with: JSON, a string in its quotes; NULL for TURNKEEP_METADATA_EXISTS. */
+    const char *value;
+    /* A TURNKEEP_METADATA_ number. Required. */
+    int32_t comparison;
+    /* Must be 0. */
+    uint32_t reserved;
+} turnkeep_metadata_condition;
+
+/*
+ * Which sessions: those that meet all of it. What is NULL or 0 asks for nothing, but that trashed sessions are left
+ * out unless `statuses` asks for them. A time is a text: 2026-11-20 is the whole day, 2026-11-20T12:30 the whole
+ * minute, 2026-11-20T12:30:00 the whole second, the end included; it may end in Z or an offset like +02:00.
+ */
+typedef struct {
+    /* sizeof(turnkeep_filter). */
+    size_t struct_size;
+    /* Only this owner's ("" is nobody's); NULL is everybody's. */
+    const char *user_id;
+    /* TURNKEEP_FILTER_ACTIVE, _ARCHIVED and _TRASHED, added up; 0 is active and archived ones. */
+    uint32_t statuses;
+    /* TURNKEEP_FILTER_WITH_MESSAGES or _WITHOUT_MESSAGES; 0 is both. */
+    int32_t has_messages;
+    /* With every one of these tags. */
+    const char *const *all_tags;
+    /* How many they are. */
+    size_t all_tags_count;
+    /* With at least one of these tags. */
+    const char *const *any_tags;
+    /* How many they are. */
+    size_t any_tags_count;
+    /* Held with this model. */
+    const char *model;
+    /* With this text in its name or its title, whatever the case and the accents. Every character stands for itself. */
+    const char *text;
+    /* With metadata that meets every one of these. */
+    const turnkeep_metadata_condition *metadata;
+    /* How many they are. */
+    size_t metadata_count;
+    /* Created then or later. */
+    const char *created_from;
+    /* Created then or earlier. */
+    const char *created_to;
+    /* Last changed then or later. */
+    const char *updated_from;
+    /* Last changed then or earlier. */
+    const char *updated_to;
+    /* To be removed then or later, by the session's own expiry; those that have none are left out. */
+    const char *expires_from;
+    /* To be removed then or earlier, likewise. */
+    const char *expires_to;
+    /* Forked from the session with this id. */
+    const char *parent_id;
+    /* The offset from UTC of times that say none: 120 is +02:00. */
+    int32_t utc_offset_minutes;
+    /* Must be 0. */
+    uint32_t reserved;
+} turnkeep_filter;
+
+/* By creation. */
+#define TURNKEEP_SORT_CREATED 1
+
+/* By the last change. */
+#define TURNKEEP_SORT_UPDATED 2
+
+/* By id, in the order of code points. */
+#define TURNKEEP_SORT_ID 3
+
+/* By the number of tokens. */
+#define TURNKEEP_SORT_TOKENS 4
+
+/* By the number of messages. */
+#define TURNKEEP_SORT_MESSAGES 5
+
+/* By name, in the order of code points; those without one come before all names. */
+#define TURNKEEP_SORT_NAME 6
+
+/* Puts sessions away. */
+#define TURNKEEP_BULK_ARCHIVE 1
+
+/* Throws sessions away: they can be restored. */
+#define TURNKEEP_BULK_TRASH 2
+
+/* Makes sessions active again. For trashed ones the filter must ask: TURNKEEP_FILTER_TRASHED. */
+#define TURNKEEP_BULK_RESTORE 3
+
+/* Gives sessions a tag. */
+#define TURNKEEP_BULK_ADD_TAG 4
+
+/* Takes a tag away from sessions. */
+#define TURNKEEP_BULK_REMOVE_TAG 5
+
+/* Deletes sessions with all their messages, for good. */
+#define TURNKEEP_BULK_DELETE 6
+
+/* Which sessions to list, and how. */
+typedef struct {
+    /* sizeof(turnkeep_session_list_options). */
+    size_t struct_size;
+    /* Which sessions; NULL is all that are not trashed. */
+    const turnkeep_filter *filter;
+    /*
+     * What turnkeep_session_list_next_page answered for the page before, with the same filter, sort and direction;
+     * NULL and "" are the first page.
+     */
+    const char *page;
+    /* How many sessions a page holds; 0 is 50, at most 1 000. */
+    uint32_t limit;
+    /* A TURNKEEP_SORT_ number; 0 is by creation. Where it is the same, the order of creation decides. */
+    int32_t sort;
+    /* 1 to begin with the smallest or first, 0 with the largest or last. */
+    int32_t ascending;
+    /* Must be 0. */
+    uint32_t reserved;
+} turnkeep_session_list_options;
+
+/*
+ * Lists sessions, a page at a time, without reading a message. Pages stay right while others write: each begins
+ * where the one before ended, so a session that stays where it is in the order is listed once. `options` may be
+ * NULL: those created last first. Free *out with turnkeep_session_list_free. Threads: any. Errors: INVALID (a page
+ * that no list gave, or one with another filter or order; a time or a metadata path that is none), ENCODING, BUSY,
+ * CORRUPT, STORAGE. Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_store_list(
+    const turnkeep_store *store,
+    const turnkeep_session_list_options *options,
+    turnkeep_session_list **out,
+    turnkeep_error **error);
+
+/*
+ * Writes to *out how many sessions there are. `filter` may be NULL: all that are not trashed. Threads: any. Errors:
+ * INVALID, ENCODING, BUSY, CORRUPT, STORAGE. Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_store_count(
+    const turnkeep_store *store,
+    const turnkeep_filter *filter,
+    uint64_t *out,
+    turnkeep_error **error);
+
+/*
+ * Does the same, a TURNKEEP_BULK_ number, to every session that `filter` finds: to all of them or, on failure, to
+ * none. NULL and an empty filter find every active and archived session of the store: TURNKEEP_BULK_DELETE then
+ * deletes them all. `tag` is for ADD_TAG and REMOVE_TAG, else NULL. Writes to *changed, unless it is NULL, for how
+ * many that made a difference; the others keep their revision. Threads: any. Errors: INVALID, ENCODING, READONLY,
+ * BUSY, FULL, CORRUPT, STORAGE. Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_store_change(
+    const turnkeep_store *store,
+    const turnkeep_filter *filter,
+    int32_t action,
+    const char *tag,
+    uint64_t *changed,
+    turnkeep_error **error);
 
 /* What was said last comes first. The default. */
 #define TURNKEEP_SEARCH_NEWEST 1
@@ -1011,6 +1167,9 @@ TURNKEEP_API int32_t turnkeep_search_results_complete(const turnkeep_search_resu
 TURNKEEP_API void turnkeep_search_results_free(turnkeep_search_results *results);
 
 /* What such a struct begins as: its size, everything else default. */
+#define TURNKEEP_METADATA_CONDITION_INIT {sizeof(turnkeep_metadata_condition), NULL, NULL, 0, 0}
+#define TURNKEEP_FILTER_INIT {sizeof(turnkeep_filter), NULL, 0, 0, NULL, 0, NULL, 0, NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0}
+#define TURNKEEP_SESSION_LIST_OPTIONS_INIT {sizeof(turnkeep_session_list_options), NULL, NULL, 0, 0, 0, 0}
 #define TURNKEEP_SEARCH_OPTIONS_INIT {sizeof(turnkeep_search_options), NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0}
 
 /* 8 Events ----------------------------------------------------------------------------------------------------------

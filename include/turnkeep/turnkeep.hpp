@@ -538,17 +538,163 @@ private:
     const turnkeep_session_info* raw_;
 };
 
-/// Which sessions to list.
-struct list_options {
+/// How a place in a session's metadata compares with a value.
+enum class comparison : std::int32_t {
+    exists = TURNKEEP_METADATA_EXISTS,
+    equal = TURNKEEP_METADATA_EQUAL,
+    less = TURNKEEP_METADATA_LESS,
+    greater = TURNKEEP_METADATA_GREATER,
+};
+
+/// What a place in a session's metadata must hold.
+struct metadata_condition {
+    /// A JSON Pointer, "/project/name"; "" is the whole object.
+    std::string_view pointer{};
+    turnkeep::comparison comparison = turnkeep::comparison::exists;
+    /// JSON; left out for comparison::exists.
+    std::optional<std::string_view> value{};
+};
+
+/// Which sessions: those that meet all of it. What is left out asks for nothing, but that trashed sessions are left out unless
+/// `statuses` has them. A time is a text: 2026-11-20 is the whole day, 2026-11-20T12:30 the whole minute; see turnkeep.h.
+struct filter {
     /// Only this owner's ("" is nobody's); left out, everybody's.
     std::optional<std::string_view> user_id{};
-    /// What session_list::next_page answered for the page before; empty is the first.
+    /// Empty is active and archived.
+    std::vector<session_status> statuses{};
+    /// With messages, or without.
+    std::optional<bool> has_messages{};
+    /// With every one of these tags.
+    std::vector<std::string_view> all_tags{};
+    /// With at least one of these tags.
+    std::vector<std::string_view> any_tags{};
+    std::optional<std::string_view> model{};
+    /// In the name or the title, whatever the case and the accents.
+    std::optional<std::string_view> text{};
+    /// With metadata that meets every one of these.
+    std::vector<metadata_condition> metadata{};
+    std::optional<std::string_view> created_from{};
+    std::optional<std::string_view> created_to{};
+    std::optional<std::string_view> updated_from{};
+    std::optional<std::string_view> updated_to{};
+    std::optional<std::string_view> expires_from{};
+    std::optional<std::string_view> expires_to{};
+    /// Forked from the session with this id.
+    std::optional<std::string_view> parent_id{};
+    /// The offset from UTC of times that say none.
+    std::chrono::minutes utc_offset{};
+};
+
+/// What a list is sorted by.
+enum class sort : std::int32_t {
+    created = TURNKEEP_SORT_CREATED,
+    updated = TURNKEEP_SORT_UPDATED,
+    id = TURNKEEP_SORT_ID,
+    tokens = TURNKEEP_SORT_TOKENS,
+    messages = TURNKEEP_SORT_MESSAGES,
+    name = TURNKEEP_SORT_NAME,
+};
+
+/// Which sessions to list, and how.
+struct list_options {
+    turnkeep::filter filter{};
+    turnkeep::sort sort = turnkeep::sort::created;
+    /// The smallest or first ones first.
+    bool ascending = false;
+    /// What session_list::next_page answered for the page before, with the same filter and order; empty is the first.
     std::string_view page{};
     /// How many sessions a page holds; 0 is 50, at most 1 000.
     std::uint32_t limit = 0;
 };
 
-/// A page of sessions, newest first, as of one moment. Outlives its store.
+/// What to do with many sessions.
+enum class bulk_action : std::int32_t {
+    archive = TURNKEEP_BULK_ARCHIVE,
+    trash = TURNKEEP_BULK_TRASH,
+    restore = TURNKEEP_BULK_RESTORE,
+    add_tag = TURNKEEP_BULK_ADD_TAG,
+    remove_tag = TURNKEEP_BULK_REMOVE_TAG,
+    /// With all their messages, for good.
+    remove = TURNKEEP_BULK_DELETE,
+};
+
+namespace detail {
+
+/// A filter as C takes it, for as long as a call lasts.
+class c_filter {
+public:
+    explicit c_filter(const filter& wanted) {
+        raw_.user_id = texts_.optional("user_id", wanted.user_id);
+        for (const auto status : wanted.statuses) raw_.statuses |= bit(status);
+        if (wanted.has_messages) {
+            raw_.has_messages = *wanted.has_messages ? TURNKEEP_FILTER_WITH_MESSAGES : TURNKEEP_FILTER_WITHOUT_MESSAGES;
+        }
+        raw_.all_tags = strings("all_tags", wanted.all_tags, all_tags_);
+        raw_.all_tags_count = all_tags_.size();
+        raw_.any_tags = strings("any_tags", wanted.any_tags, any_tags_);
+        raw_.any_tags_count = any_tags_.size();
+        raw_.model = texts_.optional("model", wanted.model);
+        raw_.text = texts_.optional("text", wanted.text);
+        for (const auto& condition : wanted.metadata) metadata_.push_back(write(condition));
+        raw_.metadata = metadata_.data();
+        raw_.metadata_count = metadata_.size();
+        raw_.created_from = texts_.optional("created_from", wanted.created_from);
+        raw_.created_to = texts_.optional("created_to", wanted.created_to);
+        raw_.updated_from = texts_.optional("updated_from", wanted.updated_from);
+        raw_.updated_to = texts_.optional("updated_to", wanted.updated_to);
+        raw_.expires_from = texts_.optional("expires_from", wanted.expires_from);
+        raw_.expires_to = texts_.optional("expires_to", wanted.expires_to);
+        raw_.parent_id = texts_.optional("parent_id", wanted.parent_id);
+        raw_.utc_offset_minutes = minutes(wanted.utc_offset);
+    }
+
+    c_filter(const c_filter&) = delete;
+    c_filter& operator=(const c_filter&) = delete;
+
+    const turnkeep_filter* get() const noexcept { return &raw_; }
+
+private:
+    static std::uint32_t bit(session_status status) noexcept {
+        switch (status) {
+        case session_status::active: return TURNKEEP_FILTER_ACTIVE;
+        case session_status::archived: return TURNKEEP_FILTER_ARCHIVED;
+        case session_status::trashed: return TURNKEEP_FILTER_TRASHED;
+        }
+        return std::numeric_limits<std::uint32_t>::max(); // which C refuses
+    }
+
+    static std::int32_t minutes(std::chrono::minutes offset) noexcept {
+        const auto count = offset.count();
+        // What does not fit is out of range in any case, and C says so.
+        const bool fits =
+            count >= std::numeric_limits<std::int32_t>::min() && count < std::numeric_limits<std::int32_t>::max();
+        return fits ? static_cast<std::int32_t>(count) : std::numeric_limits<std::int32_t>::max();
+    }
+
+    const char* const* strings(const char* what, const std::vector<std::string_view>& from,
+                               std::vector<const char*>& to) {
+        for (const auto text : from) to.push_back(texts_.required(what, text));
+        return to.data();
+    }
+
+    turnkeep_metadata_condition write(const metadata_condition& condition) {
+        turnkeep_metadata_condition wanted = TURNKEEP_METADATA_CONDITION_INIT;
+        wanted.pointer = texts_.required("pointer", condition.pointer);
+        wanted.value = texts_.optional("value", condition.value);
+        wanted.comparison = static_cast<std::int32_t>(condition.comparison);
+        return wanted;
+    }
+
+    c_texts texts_;
+    std::vector<const char*> all_tags_;
+    std::vector<const char*> any_tags_;
+    std::vector<turnkeep_metadata_condition> metadata_;
+    turnkeep_filter raw_ = TURNKEEP_FILTER_INIT;
+};
+
+} // namespace detail
+
+/// A page of sessions, as of one moment. Outlives its store.
 class session_list : public detail::result<turnkeep_session_list, session_info> {
 public:
     using result::result;
@@ -808,16 +954,37 @@ public:
         detail::call(turnkeep_session_delete, get(), texts.required("id", id));
     }
 
-    /// Lists sessions, newest first, a page at a time.
+    /// Lists sessions, a page at a time: those created last first, unless told otherwise.
     session_list list_sessions(const list_options& options = {}) const {
         detail::c_texts texts;
+        const detail::c_filter filter{options.filter};
         turnkeep_session_list_options wanted = TURNKEEP_SESSION_LIST_OPTIONS_INIT;
-        wanted.user_id = texts.optional("user_id", options.user_id);
+        wanted.filter = filter.get();
+        wanted.sort = static_cast<std::int32_t>(options.sort);
+        wanted.ascending = options.ascending ? 1 : 0;
         wanted.page = texts.unless_empty("page", options.page);
         wanted.limit = options.limit;
         turnkeep_session_list* raw = nullptr;
         detail::call(turnkeep_store_list, get(), &wanted, &raw);
         return session_list{raw};
+    }
+
+    /// How many sessions a filter finds.
+    std::uint64_t count_sessions(const turnkeep::filter& filter = {}) const {
+        std::uint64_t count = 0;
+        detail::call(turnkeep_store_count, get(), detail::c_filter{filter}.get(), &count);
+        return count;
+    }
+
+    /// Does the same to every session that a filter finds, to all of them or none. An empty filter finds every active and
+    /// archived session. Returns for how many that made a difference.
+    std::uint64_t change_sessions(const turnkeep::filter& filter, bulk_action action,
+                                  const std::optional<std::string_view>& tag = {}) {
+        detail::c_texts texts;
+        std::uint64_t changed = 0;
+        detail::call(turnkeep_store_change, get(), detail::c_filter{filter}.get(), static_cast<std::int32_t>(action),
+                     texts.optional("tag", tag), &changed);
+        return changed;
     }
 
     const turnkeep_store* get() const noexcept { return raw_.get(); }

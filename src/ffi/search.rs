@@ -1,7 +1,7 @@
 //! Section 7 of the header: full-text search.
 
 use super::basics::{ErrorHandle, Status};
-use super::filter::{self, Filter};
+use super::filter::{self, FilterOptions};
 use super::guard::guard;
 use super::options::{self, CallerStruct, flag};
 use super::pointer::{give, required, writable};
@@ -39,7 +39,7 @@ pub struct SearchOptions {
     /// What to search for, at most 16 KiB; NULL is "".
     pub text: *const c_char,
     /// In which sessions; NULL is in all that are not in the trash.
-    pub filter: *const Filter,
+    pub filter: *const FilterOptions,
     /// Only what was said from then on: a date (the whole day), or a date and a time; NULL is any time.
     pub message_from: *const c_char,
     /// Only what was said until then, that day or second included; NULL is any time.

@@ -8,15 +8,15 @@ use super::store::StoreHandle;
 use super::text::{self, OwnedText};
 use crate::cache::view::Text;
 use crate::error::Result;
-use crate::model::{self, ListOptions, NewSession, SessionChanges as Changes};
+use crate::model::{self, NewSession, SessionChanges as Changes};
 use crate::store::Session;
 use std::ffi::c_char;
 
 /// In use.
 pub const TURNKEEP_SESSION_ACTIVE: i32 = 1;
-/// Put away, still found. No function of this version does it.
+/// Put away, still found.
 pub const TURNKEEP_SESSION_ARCHIVED: i32 = 2;
-/// Thrown away, can be restored. No function of this version does it.
+/// Thrown away, can be restored: found only by a filter that asks for it.
 pub const TURNKEEP_SESSION_TRASHED: i32 = 3;
 
 /// In turnkeep_session_changes: back to the store's window size.
@@ -146,27 +146,6 @@ unsafe impl Send for SessionInfo {}
 // SAFETY: as above.
 unsafe impl Sync for SessionInfo {}
 
-/// Which sessions to list, those created last first.
-#[derive(Clone, Copy)]
-#[repr(C)]
-pub struct SessionListOptions {
-    /// sizeof(turnkeep_session_list_options).
-    pub struct_size: usize,
-    /// Only this owner's ("" is nobody's); NULL is everybody's.
-    pub user_id: *const c_char,
-    /// What turnkeep_session_list_next_page answered for the page before; NULL and "" are the first page.
-    pub page: *const c_char,
-    /// How many sessions a page holds; 0 is 50, at most 1 000.
-    pub limit: u32,
-    /// Must be 0.
-    pub reserved: u32,
-}
-
-// SAFETY: repr(C), begins with struct_size, integers and nullable pointers only.
-unsafe impl CallerStruct for SessionListOptions {
-    const NAME: &'static str = "turnkeep_session_list_options";
-}
-
 /// Descriptions of sessions, as of one moment. Threads: any number at once.
 pub struct SessionList {
     infos: Box<[SessionInfo]>,
@@ -176,7 +155,7 @@ pub struct SessionList {
 }
 
 impl SessionList {
-    fn new(sessions: &[model::SessionInfo], next_page: Option<&str>) -> Self {
+    pub(super) fn new(sessions: &[model::SessionInfo], next_page: Option<&str>) -> Self {
         let mut texts = Vec::with_capacity(sessions.len() * 8);
         let infos = sessions.iter().map(|session| info(session, &mut texts)).collect();
         Self {
@@ -336,29 +315,6 @@ pub extern "C" fn turnkeep_session_update(
     })
 }
 
-/// Lists sessions, those created last first, a page at a time; pages stay right while others create and delete. `options` may be NULL.
-/// Free *out with turnkeep_session_list_free. Threads: any. Errors: INVALID (a page that no list gave), ENCODING, BUSY,
-/// CORRUPT, STORAGE. Since 0.1.
-#[unsafe(no_mangle)]
-pub extern "C" fn turnkeep_store_list(
-    store: Option<&StoreHandle>,
-    options: *const SessionListOptions,
-    out: *mut *mut SessionList,
-    error: *mut *mut ErrorHandle,
-) -> Status {
-    guard(error, || {
-        let store = required(store, "store")?;
-        writable(out, "out")?;
-        let options = match options::read(options)? {
-            None => ListOptions::default(),
-            Some(raw) => list_options(&raw)?,
-        };
-        let page = store.store.list_sessions(&options)?;
-        give(out, SessionList::new(&page.sessions, page.next_page_token.as_deref()));
-        Ok(())
-    })
-}
-
 /// Returns the number of sessions in a list; 0 for NULL. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_session_list_len(list: Option<&SessionList>) -> usize {
@@ -383,15 +339,6 @@ pub extern "C" fn turnkeep_session_list_next_page(list: Option<&SessionList>) ->
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_session_list_free(list: Option<Box<SessionList>>) {
     drop(list);
-}
-
-fn list_options(raw: &SessionListOptions) -> Result<ListOptions> {
-    options::unused(raw.reserved, SessionListOptions::NAME)?;
-    Ok(ListOptions {
-        user_id: text::owned(raw.user_id, "user_id")?,
-        limit: raw.limit,
-        page_token: text::owned(raw.page, "page")?.filter(|page| !page.is_empty()),
-    })
 }
 
 fn new_session(raw: &SessionOptions) -> Result<NewSession> {

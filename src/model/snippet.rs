@@ -219,7 +219,7 @@ mod tests {
         let long = format!("{}needle{}", "äö ".repeat(100), " üß".repeat(100));
         let shown = show(&long, "needle", 40);
         assert_eq!(shown, "…äö äö äö [needle] üß üß üß üß üß üß üß üß …");
-        assert_eq!(show("one two three needle", "needle", 12), "…three [needle]");
+        assert_eq!(show("one two three needle", "needle", 14), "…three [needle]");
         assert_eq!(show("needle", "needle", 3), "[nee]…");
         assert_eq!(show("a needle", "needle", 0), "……");
     }

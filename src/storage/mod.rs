@@ -10,7 +10,7 @@ pub(crate) use mutation::{Mutation, Outcome};
 
 use crate::context::{Entry, Memo};
 use crate::error::{Error, Result};
-use crate::model::{Durability, ListOptions, MessageRef, Place, SearchOptions, SessionInfo, SessionPage};
+use crate::model::{Durability, Filter, ListOptions, MessageRef, Place, SearchOptions, SessionInfo, SessionPage};
 use search::Findings;
 use std::ops::RangeInclusive;
 use std::sync::atomic::AtomicU64;
@@ -134,6 +134,9 @@ pub(crate) trait Snapshot {
 
     /// A page of sessions.
     fn list(&self, options: &ListOptions) -> Result<SessionPage>;
+
+    /// How many sessions there are.
+    fn count(&self, filter: &Filter) -> Result<u64>;
 
     /// What a planner needs of messages, in order.
     fn entries(

@@ -252,7 +252,6 @@ static void text_that_is_not_utf_8_is_refused(void) {
     TEXT(turnkeep_session_open, id, turnkeep_session_open(store, bad, &created, &error));
     TEXT(turnkeep_session_exists, id, turnkeep_session_exists(store, bad, &exists, &error));
     TEXT(turnkeep_session_delete, id, turnkeep_session_delete(store, bad, &error));
-    TEXT(turnkeep_session_list_options, user_id, turnkeep_store_list(store, LIST(user_id), &list, &error));
     TEXT(turnkeep_session_list_options, page, turnkeep_store_list(store, LIST(page), &list, &error));
     TEXT(turnkeep_session_append, content, turnkeep_session_append(session, 2, bad, strlen(bad), NULL, &error));
     TEXT(turnkeep_new_message, content,

@@ -64,12 +64,44 @@ static const struct entry entries[] = {
     FIELD(turnkeep_session_changes, metadata, 48),
     FIELD(turnkeep_session_changes, window_tokens, 56),
 
-    SIZE(turnkeep_session_list_options, 32),
+    SIZE(turnkeep_metadata_condition, 32),
+    FIELD(turnkeep_metadata_condition, struct_size, 0),
+    FIELD(turnkeep_metadata_condition, pointer, 8),
+    FIELD(turnkeep_metadata_condition, value, 16),
+    FIELD(turnkeep_metadata_condition, comparison, 24),
+    FIELD(turnkeep_metadata_condition, reserved, 28),
+
+    SIZE(turnkeep_filter, 152),
+    FIELD(turnkeep_filter, struct_size, 0),
+    FIELD(turnkeep_filter, user_id, 8),
+    FIELD(turnkeep_filter, statuses, 16),
+    FIELD(turnkeep_filter, has_messages, 20),
+    FIELD(turnkeep_filter, all_tags, 24),
+    FIELD(turnkeep_filter, all_tags_count, 32),
+    FIELD(turnkeep_filter, any_tags, 40),
+    FIELD(turnkeep_filter, any_tags_count, 48),
+    FIELD(turnkeep_filter, model, 56),
+    FIELD(turnkeep_filter, text, 64),
+    FIELD(turnkeep_filter, metadata, 72),
+    FIELD(turnkeep_filter, metadata_count, 80),
+    FIELD(turnkeep_filter, created_from, 88),
+    FIELD(turnkeep_filter, created_to, 96),
+    FIELD(turnkeep_filter, updated_from, 104),
+    FIELD(turnkeep_filter, updated_to, 112),
+    FIELD(turnkeep_filter, expires_from, 120),
+    FIELD(turnkeep_filter, expires_to, 128),
+    FIELD(turnkeep_filter, parent_id, 136),
+    FIELD(turnkeep_filter, utc_offset_minutes, 144),
+    FIELD(turnkeep_filter, reserved, 148),
+
+    SIZE(turnkeep_session_list_options, 40),
     FIELD(turnkeep_session_list_options, struct_size, 0),
-    FIELD(turnkeep_session_list_options, user_id, 8),
+    FIELD(turnkeep_session_list_options, filter, 8),
     FIELD(turnkeep_session_list_options, page, 16),
     FIELD(turnkeep_session_list_options, limit, 24),
-    FIELD(turnkeep_session_list_options, reserved, 28),
+    FIELD(turnkeep_session_list_options, sort, 28),
+    FIELD(turnkeep_session_list_options, ascending, 32),
+    FIELD(turnkeep_session_list_options, reserved, 36),
 
     SIZE(turnkeep_session_info, 208),
     FIELD(turnkeep_session_info, id, 0),
@@ -169,7 +201,9 @@ const turnkeep_text all_of_text = {NULL, 0};
 const turnkeep_store_options all_of_store_options = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL};
 const turnkeep_session_options all_of_session_options = {0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0};
 const turnkeep_session_changes all_of_session_changes = {0, 0, NULL, NULL, NULL, NULL, NULL, 0};
-const turnkeep_session_list_options all_of_session_list_options = {0, NULL, NULL, 0, 0};
+const turnkeep_metadata_condition all_of_metadata_condition = {0, NULL, NULL, 0, 0};
+const turnkeep_filter all_of_filter = {0, NULL, 0, 0, NULL, 0, NULL, 0, NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0};
+const turnkeep_session_list_options all_of_session_list_options = {0, NULL, NULL, 0, 0, 0, 0};
 const turnkeep_session_info all_of_session_info = {{NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
 const turnkeep_message_details all_of_message_details = {{NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}};
 const turnkeep_message all_of_message = {{NULL, 0}, 0, 0, NULL, 0, 0, 0, 0, 0};

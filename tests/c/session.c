@@ -321,8 +321,10 @@ static void a_window_size_is_within_reason(void) {
 
 static turnkeep_session_list *list_page(turnkeep_store *store, const char *user_id, const char *page, uint32_t limit) {
     turnkeep_session_list_options options = TURNKEEP_SESSION_LIST_OPTIONS_INIT;
+    turnkeep_filter filter = TURNKEEP_FILTER_INIT;
     turnkeep_session_list *list = NULL;
-    options.user_id = user_id;
+    filter.user_id = user_id;
+    options.filter = &filter;
     options.page = page;
     options.limit = limit;
     OK(turnkeep_store_list(store, &options, &list, &failure));

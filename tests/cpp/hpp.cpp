@@ -591,9 +591,9 @@ void a_list_tells_nobody_from_everybody() {
     store.create_session();
     turnkeep::list_options whose;
     CHECK_EQUAL(store.list_sessions(whose).size(), 2u);
-    whose.user_id = "ada";
+    whose.filter.user_id = "ada";
     CHECK_EQUAL(store.list_sessions(whose).size(), 1u);
-    whose.user_id = "";
+    whose.filter.user_id = "";
     CHECK_EQUAL(store.list_sessions(whose)[0].user_id(), "");
 }
 

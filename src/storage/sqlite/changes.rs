@@ -2,7 +2,7 @@
 //! asked: whoever calls it rolls back what failed half-way.
 
 use super::readers::read_head;
-use super::{append, branch, delete, update};
+use super::{append, branch, bulk, delete, update};
 use crate::error::{Error, Kind, Result as ModelResult};
 use crate::model::{Durability, Place, ReadyMessage};
 use crate::storage::{Head, Mutation, Outcome, SessionKey};
@@ -148,7 +148,7 @@ pub(super) fn apply(
         Mutation::Truncate(truncate) => branch::truncate(connection, known, truncate),
         Mutation::Clear(clear) => branch::clear(connection, known, clear),
         Mutation::Delete(delete) => delete::by_id(connection, known, delete),
-        Mutation::Bulk(_) => Err(Error::new(Kind::Unsupported, "not yet").into()),
+        Mutation::Bulk(bulk) => bulk::bulk(connection, known, bulk),
         Mutation::Cleanup(cleanup) => delete::expired(connection, known, cleanup),
     }
 }

@@ -2,6 +2,7 @@
 
 use super::claim::{FileId, file_id};
 use super::failure::Site;
+use super::functions;
 use crate::error::{Error, Kind, Result};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, FileControl, OpenFlags};
@@ -110,7 +111,7 @@ impl Opener {
         self.run(connection.pragma_update(None, "checkpoint_fullfsync", true))?;
         // A plan never depends on a bound value: nothing is prepared again in steady state.
         self.run(connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true))?;
-        Ok(())
+        self.run(functions::register(connection))
     }
 
     /// Puts a file into WAL mode, with checkpoints left to us. Two first openings may meet here, and SQLite does not

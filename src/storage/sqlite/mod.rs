@@ -5,13 +5,16 @@
 
 mod append;
 mod branch;
+mod bulk;
 mod changes;
 mod claim;
 mod connection;
 mod delete;
 mod failure;
 mod filter;
+mod functions;
 mod list;
+mod page_token;
 mod raw;
 mod readers;
 mod rows;

@@ -2,11 +2,12 @@
 
 use super::connection::Opener;
 use super::failure::Site;
+use super::filter::Condition;
 use super::raw::{Row, Statement};
 use super::{list, rows, search};
 use crate::context::Entry;
 use crate::error::{Error, Kind, Result};
-use crate::model::{ListOptions, MessageRef, SearchOptions, SessionInfo, SessionPage};
+use crate::model::{Filter, ListOptions, MessageRef, SearchOptions, SessionInfo, SessionPage};
 use crate::storage::search::Findings;
 use crate::storage::{Head, Path, SessionKey, Snapshot, Stretch};
 use parking_lot::{Condvar, Mutex};
@@ -232,6 +233,11 @@ impl<H: Hold> Snapshot for View<'_, H> {
     fn list(&self, options: &ListOptions) -> Result<SessionPage> {
         let wanted = list::Page::wanted(options)?;
         self.with(|connection| wanted.read(connection))
+    }
+
+    fn count(&self, filter: &Filter) -> Result<u64> {
+        let condition = Condition::of_many(filter)?;
+        self.with(|connection| list::count(connection, &condition))
     }
 
     fn is_search_behind(&self) -> Result<bool> {

@@ -71,11 +71,32 @@ pub(super) fn head(row: &Row<'_>) -> Result<Head> {
     })
 }
 
-pub(super) const SESSION_COLUMNS: &str = "s.id, s.user_id, s.name, s.title, s.model, s.status, s.summary, s.metadata, \
-     s.window_tokens, s.created, s.updated, s.expires, p.id, s.fork_seq, s.head_seq, s.token_total, s.revision, s.key, s.expires_after, s.bytes, s.max_bytes, \
-     (SELECT json_group_array(tag) FROM (SELECT tag FROM tags WHERE session = s.key ORDER BY tag))";
+macro_rules! columns {
+    () => {
+        "s.id, s.user_id, s.name, s.title, s.model, s.status, s.summary, s.metadata, s.window_tokens, s.created, \
+         s.updated, s.expires, p.id, s.fork_seq, s.head_seq, s.token_total, s.revision, s.key, s.expires_after, s.bytes, \
+         s.max_bytes"
+    };
+}
+
+/// Where in them a session's number stands.
+pub(super) const KEY_COLUMN: usize = 17;
+
+/// A session but its tags, which a page reads for all its sessions at once.
+pub(super) const SESSION_COLUMNS_BUT_TAGS: &str = columns!();
+
+pub(super) const SESSION_COLUMNS: &str = concat!(
+    columns!(),
+    ", (SELECT json_group_array(tag) FROM (SELECT tag FROM tags WHERE session = s.key ORDER BY tag))"
+);
 
 pub(super) fn session(row: &Row<'_>) -> Result<SessionInfo> {
+    let mut session = session_but_tags(row)?;
+    session.tags = tags(row, 21)?;
+    Ok(session)
+}
+
+pub(super) fn session_but_tags(row: &Row<'_>) -> Result<SessionInfo> {
     let head_seq: u32 = row.get(14)?;
     Ok(SessionInfo {
         id: row.get(0)?,
@@ -99,7 +120,7 @@ pub(super) fn session(row: &Row<'_>) -> Result<SessionInfo> {
         expires_after: row.get(18)?,
         bytes: unsigned(row, 19)?,
         max_bytes: row.get::<_, Option<Unsigned>>(20)?.map(|Unsigned(bytes)| bytes),
-        tags: tags(row, 21)?,
+        tags: Vec::new(),
     })
 }
 

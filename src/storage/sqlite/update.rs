@@ -71,7 +71,7 @@ pub(super) fn add_tags(connection: &Connection, key: SessionKey, tags: &[String]
     Ok(())
 }
 
-fn remove_tags(connection: &Connection, key: SessionKey, tags: &[String]) -> Result<()> {
+pub(super) fn remove_tags(connection: &Connection, key: SessionKey, tags: &[String]) -> Result<()> {
     for tag in tags {
         connection
             .prepare_cached("DELETE FROM tags WHERE session = ?1 AND tag = ?2")?
