@@ -115,6 +115,7 @@ struct give_back {
     void operator()(turnkeep_session_list* raw) const noexcept { turnkeep_session_list_free(raw); }
     void operator()(turnkeep_messages* raw) const noexcept { turnkeep_messages_free(raw); }
     void operator()(turnkeep_window* raw) const noexcept { turnkeep_window_free(raw); }
+    void operator()(turnkeep_search_results* raw) const noexcept { turnkeep_search_results_free(raw); }
 };
 
 template <typename Raw>
@@ -200,6 +201,8 @@ inline std::size_t length(const turnkeep_messages* raw) noexcept { return turnke
 inline std::size_t length(const turnkeep_window* raw) noexcept { return turnkeep_window_len(raw); }
 inline std::size_t length(const turnkeep_session_list* raw) noexcept { return turnkeep_session_list_len(raw); }
 
+inline std::size_t length(const turnkeep_search_results* raw) noexcept { return turnkeep_search_results_len(raw); }
+
 inline const turnkeep_message* item(const turnkeep_messages* raw, std::size_t index) noexcept {
     return turnkeep_messages_at(raw, index);
 }
@@ -208,6 +211,12 @@ inline const turnkeep_message* item(const turnkeep_window* raw, std::size_t inde
 }
 inline const turnkeep_session_info* item(const turnkeep_session_list* raw, std::size_t index) noexcept {
     return turnkeep_session_list_at(raw, index);
+}
+inline const turnkeep_hit* item(const turnkeep_search_results* raw, std::size_t index) noexcept {
+    return turnkeep_search_results_at(raw, index);
+}
+inline const turnkeep_message* item(const turnkeep_hit* raw, std::size_t index) noexcept {
+    return raw->messages + index;
 }
 
 /// Walks over a result at random. To C++17 it is an input iterator, since it gives out views by value.
@@ -846,6 +855,100 @@ private:
     detail::handle<turnkeep_session> raw_;
 };
 
+/// What comes first in a search.
+enum class search_order : std::int32_t {
+    newest = TURNKEEP_SEARCH_NEWEST,
+    rank = TURNKEEP_SEARCH_RANK,
+};
+
+/// What to search for. What the text may be is said with turnkeep_search_options.
+struct search_options {
+    std::string_view text{};
+    /// In which sessions. Its utc_offset holds for the times below, too.
+    turnkeep::filter filter{};
+    /// Only what was said from then on.
+    std::optional<std::string_view> message_from{};
+    /// Only what was said until then, that day or second included.
+    std::optional<std::string_view> message_to{};
+    /// Only messages of these roles; empty is all of them, and sessions by title, name and summary.
+    std::vector<turnkeep::role> roles{};
+    search_order order = search_order::newest;
+    /// How long ranking may take; 0 is 200 ms.
+    std::chrono::milliseconds time_limit{};
+    /// How many hits at most; 0 is 20, at most 1 000.
+    std::uint32_t limit = 0;
+    /// How many messages before, and how many after, each hit come with it; at most 100.
+    std::uint32_t neighbours = 0;
+    /// How many characters of a hit's text are shown; 0 is 160.
+    std::uint32_t snippet_chars = 0;
+    /// The text is an expression of SQLite's FTS5.
+    bool raw = false;
+};
+
+/// A message, or a session, that was found, borrowed from the results.
+class hit {
+public:
+    /// The message and its neighbours, in order.
+    class neighbours_range {
+    public:
+        using iterator = detail::iterator<turnkeep_hit, message>;
+
+        explicit neighbours_range(const turnkeep_hit* raw) noexcept : raw_(raw) {}
+
+        std::size_t size() const noexcept { return raw_->message_count; }
+        bool empty() const noexcept { return size() == 0; }
+        message operator[](std::size_t index) const noexcept { return begin()[static_cast<std::ptrdiff_t>(index)]; }
+        iterator begin() const noexcept { return {raw_, 0}; }
+        iterator end() const noexcept { return {raw_, size()}; }
+
+    private:
+        const turnkeep_hit* raw_;
+    };
+
+    explicit hit(const turnkeep_hit* raw) noexcept : raw_(raw) {}
+
+    std::string_view session_id() const noexcept { return detail::view(raw_->session_id); }
+    std::string_view title() const noexcept { return detail::view(raw_->title); }
+    /// The part of the text around the first thing that was asked for.
+    std::string_view snippet() const noexcept { return detail::view(raw_->snippet); }
+    /// The pieces of the snippet that were asked for, in order.
+    std::vector<std::string_view> marks() const {
+        std::vector<std::string_view> marks;
+        marks.reserve(raw_->mark_count);
+        for (const auto* mark = raw_->marks; mark != raw_->marks + raw_->mark_count; ++mark) {
+            marks.push_back(snippet().substr(mark->begin, mark->end - mark->begin));
+        }
+        return marks;
+    }
+    /// Empty if none were asked for, or for a session.
+    neighbours_range neighbours() const noexcept { return neighbours_range{raw_}; }
+    /// Which of the neighbours is the message itself.
+    std::size_t index() const noexcept { return raw_->message_index; }
+    /// The message's place in the session; 0 is the session itself.
+    std::uint64_t seq() const noexcept { return raw_->seq; }
+    time_point created() const noexcept { return detail::moment(raw_->created_us); }
+    /// How well it fits, the more the better; 0 unless ranked.
+    double score() const noexcept { return raw_->score; }
+    /// Nobody's for a session.
+    std::optional<turnkeep::role> role() const noexcept {
+        return raw_->role == 0 ? std::nullopt : std::optional{static_cast<turnkeep::role>(raw_->role)};
+    }
+
+    const turnkeep_hit* get() const noexcept { return raw_; }
+
+private:
+    const turnkeep_hit* raw_;
+};
+
+/// What a search found, as of one moment. Outlives its store.
+class search_results : public detail::result<turnkeep_search_results, hit> {
+public:
+    using result::result;
+
+    /// Whether everything was looked at; if not, the time for ranking ran out.
+    bool complete() const noexcept { return turnkeep_search_results_complete(get()) != 0; }
+};
+
 /* 5 Store ----------------------------------------------------------------------------------------------------------- */
 
 /// How to open a store. Zero means default everywhere.
@@ -873,6 +976,8 @@ struct store_options {
     turnkeep::tokenizer count_tokens{};
     /// The vocabulary to count with, where there is no count_tokens: "cl100k_base" or "o200k_base".
     std::string_view tokenizer{};
+    /// Keeps no full-text index up to date: search answers UNSUPPORTED.
+    bool no_search = false;
 };
 
 /// One database of sessions: a file, or memory. Threads: any number at once, but one that closes or moves it.
@@ -894,6 +999,7 @@ public:
         wanted.read_only = options.read_only ? 1 : 0;
         wanted.must_exist = options.must_exist ? 1 : 0;
         wanted.tokenizer = texts.unless_empty("tokenizer", options.tokenizer);
+        wanted.no_search = options.no_search ? 1 : 0;
         if (options.count_tokens) {
             // From here on it is the store's, also when opening fails: that calls destroy.
             wanted.user_data = new turnkeep::tokenizer(options.count_tokens);
@@ -985,6 +1091,28 @@ public:
         detail::call(turnkeep_store_change, get(), detail::c_filter{filter}.get(), static_cast<std::int32_t>(action),
                      texts.optional("tag", tag), &changed);
         return changed;
+    }
+
+    /// Searches messages, and titles, names and summaries of sessions: all that was acknowledged before.
+    search_results search(const search_options& options) const {
+        detail::c_texts texts;
+        const detail::c_filter filter{options.filter};
+        turnkeep_search_options wanted = TURNKEEP_SEARCH_OPTIONS_INIT;
+        wanted.text = texts.required("text", options.text);
+        wanted.filter = filter.get();
+        wanted.message_from = texts.optional("message_from", options.message_from);
+        wanted.message_to = texts.optional("message_to", options.message_to);
+        wanted.utc_offset_minutes = filter.get()->utc_offset_minutes;
+        wanted.order = static_cast<std::int32_t>(options.order);
+        for (const auto role : options.roles) wanted.roles |= std::uint32_t{1} << static_cast<std::int32_t>(role);
+        wanted.time_limit_ms = detail::milliseconds("time_limit", options.time_limit);
+        wanted.limit = options.limit;
+        wanted.neighbours = options.neighbours;
+        wanted.snippet_chars = options.snippet_chars;
+        wanted.raw = options.raw ? 1 : 0;
+        turnkeep_search_results* raw = nullptr;
+        detail::call(turnkeep_store_search, get(), &wanted, &raw);
+        return search_results{raw};
     }
 
     const turnkeep_store* get() const noexcept { return raw_.get(); }
