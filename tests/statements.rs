@@ -8,7 +8,7 @@ mod support;
 
 use support::{TempStore, user};
 use turnkeep::context::WindowOptions;
-use turnkeep::model::{AppendOptions, Durability, ListOptions, SessionChanges};
+use turnkeep::model::{AppendOptions, BulkAction, Durability, Filter, ListOptions, SessionChanges, Sort};
 use turnkeep::{Session, StoreOptions};
 
 fn everything(store: &TempStore, sessions: &[Session; 2], round: u32) {
@@ -34,6 +34,22 @@ fn everything(store: &TempStore, sessions: &[Session; 2], round: u32) {
         ..ListOptions::default()
     };
     store.list_sessions(&options).unwrap();
+    // Nor is every value of a filter, every number of its tags, and every order of the same kind.
+    let filter = Filter {
+        text: Some(format!("round {round}")),
+        any_tags: vec![format!("round {round}"); 1 + round as usize % 9],
+        ..Filter::default()
+    };
+    let options = ListOptions {
+        filter: filter.clone(),
+        sort: Sort::Updated,
+        ..options
+    };
+    store.list_sessions(&options).unwrap();
+    store.count_sessions(&filter).unwrap();
+    store
+        .change_sessions(&filter, BulkAction::AddTag(format!("round {round}")))
+        .unwrap();
 }
 
 #[test]

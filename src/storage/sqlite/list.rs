@@ -174,8 +174,11 @@ fn column(sort: Sort) -> &'static str {
 const TAGS_OF_PAGE: &str =
     "SELECT session, tag FROM tags WHERE session IN (SELECT value FROM json_each(?)) ORDER BY session, tag";
 
-/// Reads the tags of a page: in most stores there are none.
 fn read_tags(connection: &Connection, sessions: &mut [Numbered]) -> rusqlite::Result<()> {
+    // In most stores there are none, and to look for those of each session takes a fifth of a page's time.
+    if !connection.prepare_cached("SELECT 1 FROM tags")?.exists([])? {
+        return Ok(());
+    }
     let keys = serde_json::Value::from_iter(sessions.iter().map(|(key, _)| key.0)).to_string();
     let mut statement = connection.prepare_cached(TAGS_OF_PAGE)?;
     let mut tags: HashMap<i64, Vec<String>> = HashMap::new();
