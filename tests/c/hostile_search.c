@@ -19,7 +19,8 @@ static void null_in_a_search(void) {
     turnkeep_search_results *out = NULL;
     NULL_REFUSED(turnkeep_store_search, store, turnkeep_store_search(NULL, NULL, &out, &failure));
     NULL_REFUSED(turnkeep_store_search, out, turnkeep_store_search(store, NULL, NULL, &failure));
-    NULL_ALLOWED(turnkeep_store_search, error, turnkeep_store_search(store, NULL, NULL, NULL) == TURNKEEP_ERROR_INVALID);
+    NULL_ALLOWED(turnkeep_store_search, error,
+                 turnkeep_store_search(store, NULL, NULL, NULL) == TURNKEEP_ERROR_INVALID);
     CHECK(out == NULL);
     NULL_ALLOWED(turnkeep_store_search, options,
                  turnkeep_store_search(store, NULL, &out, &failure) == TURNKEEP_OK &&
@@ -33,6 +34,7 @@ static void null_in_a_search(void) {
 
 static void options_of_a_wrong_size_are_refused(void) {
     SIZE(turnkeep_search_options, search(sized, &failure));
+    SIZE(turnkeep_search_options, turnkeep_store_search(store, sized, &(turnkeep_search_results *){NULL}, &failure));
 }
 
 static void texts_that_are_not_utf_8_are_refused(void) {
@@ -50,9 +52,10 @@ static void numbers_that_mean_nothing_are_refused(void) {
     NUMBER(turnkeep_search_options, roles, uint32_t, search(OPTIONS(roles), &failure), 1, 64, UINT32_MAX);
     NUMBER(turnkeep_search_options, limit, uint32_t, search(OPTIONS(limit), &failure), 1001, UINT32_MAX);
     NUMBER(turnkeep_search_options, neighbours, uint32_t, search(OPTIONS(neighbours), &failure), 101, UINT32_MAX);
-    NUMBER(turnkeep_store_options, no_search, int32_t,
-           turnkeep_store_open(":memory:", WITH(turnkeep_store_options, no_search), &(turnkeep_store *){NULL}, &failure),
-           -1, 2, INT32_MIN, INT32_MAX);
+    NUMBER(
+        turnkeep_store_options, no_search, int32_t,
+        turnkeep_store_open(":memory:", WITH(turnkeep_store_options, no_search), &(turnkeep_store *){NULL}, &failure),
+        -1, 2, INT32_MIN, INT32_MAX);
     options.message_from = "yesterday";
     FAILS(INVALID, "message_from is 'yesterday'", search(&options, &failure));
 }

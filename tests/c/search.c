@@ -98,11 +98,11 @@ static void every_option_narrows_or_shapes_what_is_found(void) {
     answer(session, "yes, a bee");
     options.text = "bee";
 
-#define COUNT(expected)                                                    \
-    do {                                                                   \
-        results = search_with(store, &options);                            \
-        CHECK_EQUAL(turnkeep_search_results_len(results), (expected));     \
-        turnkeep_search_results_free(results);                             \
+#define COUNT(expected)                                                \
+    do {                                                               \
+        results = search_with(store, &options);                        \
+        CHECK_EQUAL(turnkeep_search_results_len(results), (expected)); \
+        turnkeep_search_results_free(results);                         \
     } while (0)
 
     COUNT(3);
@@ -133,7 +133,8 @@ static void every_option_narrows_or_shapes_what_is_found(void) {
     options.time_limit_ms = 10000;
     options.snippet_chars = 6;
     results = search_with(store, &options);
-    CHECK_TEXT(turnkeep_search_results_at(results, 0)->snippet, "\xE2\x80\xA6" "a bee");
+    CHECK_TEXT(turnkeep_search_results_at(results, 0)->snippet, "\xE2\x80\xA6"
+                                                                "a bee");
     CHECK(turnkeep_search_results_at(results, 0)->score > turnkeep_search_results_at(results, 2)->score);
     turnkeep_search_results_free(results);
     turnkeep_session_close(session);
@@ -141,8 +142,9 @@ static void every_option_narrows_or_shapes_what_is_found(void) {
 }
 
 static void no_text_is_an_error(void) {
-    static const char *const texts[] = {"",  "\"",    "\"\"",    "*", "can't", "c++",   "foo-bar",    "AND",
-                                        "OR", "NEAR(", "NOT bee", "(", ")",     "a:b c", "^bee \"bee", "\xF0\x9F\x98\x80"};
+    static const char *const texts[] = {
+        "",   "\"",    "\"\"",    "*", "can't", "c++",   "foo-bar",    "AND",
+        "OR", "NEAR(", "NOT bee", "(", ")",     "a:b c", "^bee \"bee", "\xF0\x9F\x98\x80"};
     turnkeep_store *store = memory_store();
     size_t index;
     for (index = 0; index < sizeof texts / sizeof *texts; index++) CHECK_EQUAL(count_hits(store, texts[index]), 0);

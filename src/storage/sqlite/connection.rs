@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 /// SQLite 3.7.0 to 3.51.2 can corrupt a file when one connection writes while another checkpoints.
 const OLDEST_SAFE_SQLITE: i32 = 3_051_003;
 
-/// More than there are statements here, so that none is ever prepared twice.
+/// More than there are fixed statements here, so that none of them is ever prepared twice. Lists have as many as callers think of
+/// filters with other fields: those that were not used for the longest time make room.
 const STATEMENT_CACHE: usize = 128;
 
 /// A WAL file larger than this is cut back when it starts anew.
