@@ -5,11 +5,16 @@
 //! memory, or storage and then memory, snapshot. Nothing turns back.
 
 mod background;
+mod branch;
+mod lifecycle;
 mod options;
 mod search;
 mod session;
+mod turns;
 
 pub use crate::cache::window::{Window, WindowReport};
+pub use branch::{Branched, Branching, Comparison};
+pub use lifecycle::{Resumed, Truncated};
 pub use options::{StoreOptions, TokenizerChoice};
 pub use search::{Hit, SearchResults};
 pub use session::{Messages, Session};
@@ -23,7 +28,7 @@ use crate::model::{
     BulkAction, Durability, Filter, ListOptions, MessageFlags, NewMessage, NewSession, ReadyMessage, SessionPage,
     Tokens, ids, now,
 };
-use crate::storage::mutation::{Bulk, Clear, Create, Delete, Fork, Rewind, Truncate};
+use crate::storage::mutation::{Bulk, Clear, Create, Delete, Expiry, Fork, Rewind, Truncate};
 use crate::storage::sqlite::{IN_MEMORY, SqliteStorage};
 use crate::storage::{Mutation, NEVER_SEEN, Outcome, SessionKey, Storage, lost_with};
 use background::Background;
@@ -50,6 +55,8 @@ struct Inner {
     /// It may be searched.
     full_text: bool,
     window_tokens: u64,
+    /// For sessions that have no expiry of their own.
+    expiry: Option<Expiry>,
     closed: AtomicBool,
     /// Deferred changes that could not be written: told to whoever wants to change something, until a flush has told it.
     lost: Mutex<Option<Error>>,
@@ -71,9 +78,8 @@ impl Store {
 
     /// Creates a session.
     pub fn create_session(&self, mut session: NewSession) -> Result<Session> {
-        let id = session.id.take().unwrap_or_else(ids::new_session_id);
-        let inner = &self.inner;
-        inner.create(&id, session).during(|| format!("create session '{id}'"))
+        let id = session.id.get_or_insert_with(ids::new_session_id).clone();
+        self.inner.create(session).during(|| format!("create session '{id}'"))
     }
 
     /// Opens a session by its id.
@@ -188,16 +194,25 @@ fn open(location: &str, options: StoreOptions) -> Result<Arc<Inner>> {
         in_memory,
         full_text: !options.no_search,
         window_tokens: options.window_tokens,
+        expiry: options.expiry(),
         closed: AtomicBool::new(false),
         lost: Mutex::new(None),
-        background: (!in_memory && !options.read_only)
-            .then(|| Background::start(std::sync::Weak::clone(inner), options.autosave, !options.no_search))
+        background: ((!in_memory || options.cleanup_interval.is_some()) && !options.read_only)
+            .then(|| {
+                Background::start(
+                    std::sync::Weak::clone(inner),
+                    options.autosave,
+                    options.cleanup_interval,
+                    !options.no_search,
+                )
+            })
             .flatten(),
     });
-    if inner.background.is_none() && options.exclusive && !in_memory && !options.read_only {
+    let needs_background = (options.exclusive && !in_memory) || options.cleanup_interval.is_some();
+    if inner.background.is_none() && needs_background && !options.read_only {
         return Err(Error::new(
             Kind::Storage,
-            "the system gives no thread, which writes what is deferred",
+            "the system gives no thread, which writes what is deferred and cleans up",
         ));
     }
     Ok(inner)
@@ -220,22 +235,30 @@ impl Inner {
         self.storage.snapshot()?.find(id)
     }
 
-    fn create(self: &Arc<Self>, id: &str, session: NewSession) -> Result<Session> {
-        ids::check_id("id", id)?;
-        session.check()?;
-        #[cfg(feature = "test-panic")]
-        forced_panic::during_call(id);
-        let create = Create {
-            id: id.to_owned(),
-            summary_tokens: self.count_summary(&session.summary)?,
-            session,
-            messages: Vec::new(),
-            now: now(),
-        };
+    fn create(self: &Arc<Self>, session: NewSession) -> Result<Session> {
+        let create = self.ready_session(session)?;
+        let id = create.id.clone();
         match self.change(Mutation::Create(create), None)? {
-            Outcome::Created(head) => Ok(Session::new(Arc::clone(self), self.cache.entry(head.key, id))),
+            Outcome::Created(head) => Ok(Session::new(Arc::clone(self), self.cache.entry(head.key, &id))),
             other => Err(unexpected(&other)),
         }
+    }
+
+    /// Fills in what the caller left to the store: id, counts and times.
+    fn ready_session(&self, session: NewSession) -> Result<Create> {
+        session.check()?;
+        let mut session = self.with_likeness(session)?;
+        let id = session.id.clone().unwrap_or_else(ids::new_session_id);
+        #[cfg(feature = "test-panic")]
+        forced_panic::during_call(&id);
+        let messages = self.ready_all(std::mem::take(&mut session.messages))?;
+        Ok(Create {
+            id,
+            summary_tokens: self.count_summary(&session.summary)?,
+            session,
+            messages,
+            now: now(),
+        })
     }
 
     /// Commits a mutation, with others if others come at the same time.
@@ -388,6 +411,29 @@ impl Inner {
                     format!("the tokenizer counted {tokens} tokens; a message may have {MAX_MESSAGE_TOKENS}"),
                 )
             })
+    }
+
+    /// Readies messages that go together, and says of a failure which one it was.
+    fn ready_all(&self, messages: Vec<NewMessage>) -> Result<Vec<ReadyMessage>> {
+        let several = messages.len() > 1;
+        let ready = |(index, message)| {
+            let ready = self.ready(message);
+            if several {
+                ready.during(|| format!("message {index} of the batch"))
+            } else {
+                ready
+            }
+        };
+        messages.into_iter().enumerate().map(ready).collect()
+    }
+
+    /// What a change at the store's own level survives.
+    fn reached(&self) -> Durability {
+        if self.in_memory {
+            Durability::Memory
+        } else {
+            self.durability
+        }
     }
 
     /// Fills in what the caller left to the store: tokens and time. A call's arguments are part of the prompt, so they count.

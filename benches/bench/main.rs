@@ -14,6 +14,7 @@
 #![allow(missing_docs, unreachable_pub, reason = "a program, not a library")]
 
 mod appends;
+mod branches;
 #[path = "../../tests/support/connections.rs"]
 mod connections;
 mod group;
@@ -43,9 +44,7 @@ const PARTS: &[(&[&str], Measure)] = &[
     (&["T5"], host::cached_window),
     (&["T6"], windows::after_a_miss),
     (&["T7"], sessions::create),
-    (&["T8"], |_| {
-        vec![Row::nothing("T8", "fork at any depth, and a window over 100 forks", "")]
-    }),
+    (&["T8"], branches::chains),
     (&["T9"], search::beside_appends),
     (&["T10"], search::newest),
     (&["T11"], host::history),

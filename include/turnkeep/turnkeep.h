@@ -256,6 +256,15 @@ typedef struct {
     /* "cl100k_base" or "o200k_base", with the feature tokenizer-openai; NULL is none. */
     const char *tokenizer;
     /*
+     * How long sessions stay that have no expiry of their own, in milliseconds; 0 is for ever. What is over is
+     * deleted by turnkeep_store_cleanup, and by itself with cleanup_interval_ms.
+     */
+    uint64_t expire_after_ms;
+    /* 1 counts expire_after_ms from a session's last change instead of its creation. */
+    int32_t expire_sliding;
+    /* How often expired sessions are deleted, in milliseconds; 0 is only when asked to. */
+    uint32_t cleanup_interval_ms;
+    /*
      * 1 keeps no full-text index up to date, and turnkeep_store_search answers UNSUPPORTED; a store that is opened
      * without it later catches up.
      */
@@ -302,8 +311,17 @@ TURNKEEP_API turnkeep_status turnkeep_store_close(
     turnkeep_store *store,
     turnkeep_error **error);
 
+/*
+ * Deletes every session whose time is over, and writes how many to *deleted unless it is NULL. What forks share
+ * stays. Threads: any. Errors: READONLY, BUSY, FULL, CORRUPT, STORAGE, INVALID. Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_store_cleanup(
+    const turnkeep_store *store,
+    uint64_t *deleted,
+    turnkeep_error **error);
+
 /* What such a struct begins as: its size, everything else default. */
-#define TURNKEEP_STORE_OPTIONS_INIT {sizeof(turnkeep_store_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, 0, 0}
+#define TURNKEEP_STORE_OPTIONS_INIT {sizeof(turnkeep_store_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0}
 
 /* 3 Session ---------------------------------------------------------------------------------------------------------
  * One conversation: create, open, describe, change, delete, list.
@@ -312,14 +330,20 @@ TURNKEEP_API turnkeep_status turnkeep_store_close(
 /* In use. */
 #define TURNKEEP_SESSION_ACTIVE 1
 
-/* Put away, still found. */
+/* Put away: still listed and found. */
 #define TURNKEEP_SESSION_ARCHIVED 2
 
-/* Thrown away, can be restored: found only by a filter that asks for it. */
+/* Thrown away: neither listed nor found unless asked for, until it is restored or deleted. */
 #define TURNKEEP_SESSION_TRASHED 3
 
 /* In turnkeep_session_changes: back to the store's window size. */
 #define TURNKEEP_WINDOW_OF_STORE UINT64_MAX
+
+/* In turnkeep_session_changes.expires_us: it never expires. */
+#define TURNKEEP_EXPIRES_NEVER (-1)
+
+/* In turnkeep_session_changes: no such limit. */
+#define TURNKEEP_UNLIMITED UINT64_MAX
 
 /*
  * One conversation of a store. Threads: any number at once. A handle is cheap and holds no memory of the session's
@@ -350,6 +374,21 @@ typedef struct {
     const char *metadata;
     /* Its window in tokens; 0 is the store's. */
     uint64_t window_tokens;
+    /* When it may be deleted by a cleanup, in microseconds since 1970-01-01 UTC; 0 is never. */
+    int64_t expires_us;
+    /* How long after its last change it may be deleted by a cleanup, in milliseconds; 0 is never. */
+    uint64_t expires_after_ms;
+    /* How many bytes of text its messages may have; 0 is any number. An append that passes it is TOO_LARGE. */
+    uint64_t max_bytes;
+    /* Its tags, each 1 to 255 bytes without control characters. */
+    const char *const *tags;
+    /* How many. */
+    size_t tag_count;
+    /*
+     * The id of a session to be like: what is not given here is as there, the instructions at its head included, but
+     * not the id, the name, the summary, the day of expiry and the other messages. Not for a fork; NULL is none.
+     */
+    const char *like;
 } turnkeep_session_options;
 
 /* What to change of a session. What is NULL or 0 stays as it is. */
@@ -370,6 +409,26 @@ typedef struct {
     const char *metadata;
     /* A new window in tokens, or TURNKEEP_WINDOW_OF_STORE. */
     uint64_t window_tokens;
+    /* A JSON merge patch (RFC 7396) for the metadata; not with metadata. */
+    const char *metadata_patch;
+    /* Tags that it gets. */
+    const char *const *add_tags;
+    /* How many. */
+    size_t add_tag_count;
+    /* Tags that it loses, before it gets the others. */
+    const char *const *remove_tags;
+    /* How many. */
+    size_t remove_tag_count;
+    /* A new time of expiry, or TURNKEEP_EXPIRES_NEVER. */
+    int64_t expires_us;
+    /* A new time to live after the last change, in milliseconds, or TURNKEEP_UNLIMITED. */
+    uint64_t expires_after_ms;
+    /* A new limit for the text of its messages, or TURNKEEP_UNLIMITED. What is there already stays. */
+    uint64_t max_bytes;
+    /* A TURNKEEP_SESSION_ number: archive, trash, restore. */
+    int32_t status;
+    /* Must be 0. */
+    uint32_t reserved;
 } turnkeep_session_changes;
 
 /* Everything about a session but its messages, as of one moment. Times are microseconds since 1970-01-01 UTC. */
@@ -388,7 +447,7 @@ typedef struct {
     turnkeep_text summary;
     /* A JSON object. */
     turnkeep_text metadata;
-    /* The session it was forked from; empty is none. */
+    /* The session it was forked from; empty is none. When that is deleted it is the one before. */
     turnkeep_text parent_id;
     /* When it was created. */
     int64_t created_us;
@@ -400,7 +459,7 @@ typedef struct {
     uint64_t revision;
     /* The place of its last message; 0 is none yet. */
     uint64_t head_seq;
-    /* The last message that it shares with its parent; 0 is none. */
+    /* The message behind which it was forked; 0 is none. */
     uint64_t fork_seq;
     /* How many messages it has. */
     uint64_t message_count;
@@ -408,8 +467,20 @@ typedef struct {
     uint64_t total_tokens;
     /* Its window in tokens; 0 is the store's. */
     uint64_t window_tokens;
+    /* Its tags, in order. */
+    const turnkeep_text *tags;
+    /* How many. */
+    size_t tag_count;
+    /* How long after its last change it may be removed, in milliseconds; 0 is never. */
+    uint64_t expires_after_ms;
+    /* The bytes of its messages' texts: contents, tool calls, metadata. */
+    uint64_t bytes;
+    /* How many there may be; 0 is any number. */
+    uint64_t max_bytes;
     /* A TURNKEEP_SESSION_ number. */
     int32_t status;
+    /* 0. */
+    uint32_t reserved;
 } turnkeep_session_info;
 
 /*
@@ -496,8 +567,8 @@ TURNKEEP_API turnkeep_text turnkeep_session_list_next_page(const turnkeep_sessio
 TURNKEEP_API void turnkeep_session_list_free(turnkeep_session_list *list);
 
 /* What such a struct begins as: its size, everything else default. */
-#define TURNKEEP_SESSION_OPTIONS_INIT {sizeof(turnkeep_session_options), NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0}
-#define TURNKEEP_SESSION_CHANGES_INIT {sizeof(turnkeep_session_changes), 0, NULL, NULL, NULL, NULL, NULL, 0}
+#define TURNKEEP_SESSION_OPTIONS_INIT {sizeof(turnkeep_session_options), NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, NULL, 0, NULL}
+#define TURNKEEP_SESSION_CHANGES_INIT {sizeof(turnkeep_session_changes), 0, NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, 0, NULL, 0, 0, 0, 0, 0, 0}
 
 /* 4 Message ---------------------------------------------------------------------------------------------------------
  * Append and read.
@@ -660,6 +731,18 @@ TURNKEEP_API turnkeep_status turnkeep_session_append_batch(
     size_t count,
     const turnkeep_append_options *options,
     turnkeep_receipt *receipt,
+    turnkeep_error **error);
+
+/*
+ * Creates a session with its first messages, in one transaction: a template. `options` may be NULL, `count` may be
+ * 0. Otherwise as turnkeep_session_create, with the errors of turnkeep_session_append_batch. Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_session_create_with(
+    const turnkeep_store *store,
+    const turnkeep_session_options *options,
+    const turnkeep_new_message *messages,
+    size_t count,
+    turnkeep_session **out,
     turnkeep_error **error);
 
 /*
@@ -846,9 +929,315 @@ TURNKEEP_API void turnkeep_window_free(turnkeep_window *window);
  * Fork, rewind, replace, compare, adopt; turns and exchanges.
  */
 
+/* The last message, or all turns, where a function says so. */
+#define TURNKEEP_LAST UINT64_MAX
 
+/* Replace in the session itself: what was there is removed, unless a fork shares it. The default. */
+#define TURNKEEP_BRANCH_REWIND 1
 
+/* Replace in a new session that shares what comes before; the old one stays as it is. */
+#define TURNKEEP_BRANCH_FORK 2
 
+/* How to replace messages. */
+typedef struct {
+    /* sizeof(turnkeep_branch_options). */
+    size_t struct_size;
+    /* Only with REWIND: change only if the session has this revision, else CONFLICT; 0 is any. */
+    uint64_t expected_revision;
+    /* Only with FORK: what the new session is, as for turnkeep_session_fork; may be NULL. */
+    const turnkeep_session_options *fork;
+    /* A TURNKEEP_BRANCH_ number; 0 is REWIND. */
+    int32_t branching;
+    /* Must be 0. */
+    uint32_t reserved;
+} turnkeep_branch_options;
+
+/* How two sessions are alike. Written only on success. */
+typedef struct {
+    /* sizeof(turnkeep_comparison), set by the caller. */
+    size_t struct_size;
+    /*
+     * The last message that both share; 0 is none. What comes behind it are the two tails: read them by
+     * turnkeep_session_range.
+     */
+    uint64_t common_seq;
+    /* The last message of the one. */
+    uint64_t one_head_seq;
+    /* The last message of the other. */
+    uint64_t other_head_seq;
+} turnkeep_comparison;
+
+/*
+ * Creates a session that shares the messages of another up to `at_seq`: 0 is none of them, TURNKEEP_LAST all.
+ * Nothing is copied, however long the session is; window, counters and search are right at once. What `options`,
+ * which may be NULL, leaves out is as in the other session, but for the id, the name, the day of expiry and the
+ * status; `like` is refused. Close *out with turnkeep_session_close. Threads: any. Errors: NOT_FOUND (the session,
+ * or message at_seq), EXISTS (the id or name is taken), INVALID, ENCODING, ABORTED, TOO_LARGE, CLOSED, READONLY,
+ * BUSY, FULL, CORRUPT, STORAGE. Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_session_fork(
+    const turnkeep_session *session,
+    uint64_t at_seq,
+    const turnkeep_session_options *options,
+    turnkeep_session **out,
+    turnkeep_error **error);
+
+/*
+ * Takes back every message behind `to_seq`; 0 takes back all. What a fork shares stays with the fork. Idempotency
+ * keys of what is gone can be used again; the summary stays. Writes the new revision to *revision unless it is NULL.
+ * `expected_revision` as in turnkeep_append_options. Threads: any. Errors: NOT_FOUND (the session, or message
+ * to_seq), CONFLICT, INVALID, CLOSED, READONLY, BUSY, FULL, CORRUPT, STORAGE. Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_session_rewind(
+    const turnkeep_session *session,
+    uint64_t to_seq,
+    uint64_t expected_revision,
+    uint64_t *revision,
+    turnkeep_error **error);
+
+/*
+ * Replaces message `seq` and everything behind it by `count` others, all of it or nothing: in the session itself, or
+ * in a fork. `options` and `receipt` may be NULL; `count` may be 0, and then the receipt has no messages. With
+ * TURNKEEP_BRANCH_FORK *out is the new session, to be closed with turnkeep_session_close; else `out` may be NULL and
+ * is not written. Threads: any. Errors: as turnkeep_session_fork, turnkeep_session_rewind and
+ * turnkeep_session_append_batch. Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_session_replace(
+    const turnkeep_session *session,
+    uint64_t seq,
+    const turnkeep_new_message *messages,
+    size_t count,
+    const turnkeep_branch_options *options,
+    turnkeep_session **out,
+    turnkeep_receipt *receipt,
+    turnkeep_error **error);
+
+/*
+ * Takes back the answer to the turn of message `seq` (TURNKEEP_LAST: the last turn) with everything behind it, so
+ * that the session, or a fork of it, ends with the user's message again and can be answered anew. `options` and
+ * `out` as in turnkeep_session_replace. Threads: any. Errors: INVALID (there is no question before it, or no answer
+ * yet), and as turnkeep_session_replace. Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_session_regenerate(
+    const turnkeep_session *session,
+    uint64_t seq,
+    const turnkeep_branch_options *options,
+    turnkeep_session **out,
+    turnkeep_error **error);
+
+/*
+ * Says how far two sessions of one store share their messages. Threads: any. Errors: NOT_FOUND, INVALID (sessions of
+ * two stores), CLOSED, BUSY, CORRUPT, STORAGE. Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_session_compare(
+    const turnkeep_session *session,
+    const turnkeep_session *other,
+    turnkeep_comparison *comparison,
+    turnkeep_error **error);
+
+/*
+ * Appends the messages of another session from `first_seq` to `last_seq`, both included, as far as they are there: a
+ * merge by picking. Each keeps its role, texts, tokens and time, and its metadata gets "turnkeep:origin" with the
+ * session and seq it came from. `options` and `receipt` may be NULL. Threads: any. Errors: NOT_FOUND (also: no such
+ * messages), and as turnkeep_session_append_batch. Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_session_adopt(
+    const turnkeep_session *session,
+    const turnkeep_session *from,
+    uint64_t first_seq,
+    uint64_t last_seq,
+    const turnkeep_append_options *options,
+    turnkeep_receipt *receipt,
+    turnkeep_error **error);
+
+/*
+ * Lists the sessions that were forked from this one, oldest first. Free *out with turnkeep_session_list_free.
+ * Threads: any. Errors: NOT_FOUND, INVALID, CLOSED, BUSY, CORRUPT, STORAGE. Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_session_forks(
+    const turnkeep_session *session,
+    turnkeep_session_list **out,
+    turnkeep_error **error);
+
+/*
+ * Lists the session that this one was forked from, the one that that was forked from, and so on. Otherwise as
+ * turnkeep_session_forks. Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_session_ancestors(
+    const turnkeep_session *session,
+    turnkeep_session_list **out,
+    turnkeep_error **error);
+
+/*
+ * Lists the whole tree that a session belongs to: from the first ancestor on, each session before its own forks;
+ * parent_id and fork_seq say where it hangs. Otherwise as turnkeep_session_forks. Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_session_tree(
+    const turnkeep_session *session,
+    turnkeep_session_list **out,
+    turnkeep_error **error);
+
+/*
+ * Keeps the instructions at the head of a session and the newest of its other messages: at most `max_messages`, and
+ * at most `max_tokens` tokens, from the beginning of a step on; 0 is any number, but not for both. What stays is
+ * numbered anew from 1, and is no longer shared with forks, which keep what they have. Writes the new revision to
+ * *revision unless it is NULL. `expected_revision` as in turnkeep_append_options. Threads: any. Errors: as
+ * turnkeep_session_rewind. Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_session_truncate(
+    const turnkeep_session *session,
+    uint64_t max_messages,
+    uint64_t max_tokens,
+    uint64_t expected_revision,
+    uint64_t *revision,
+    turnkeep_error **error);
+
+/*
+ * Opens a session as turnkeep_session_open does, with its last message (none if it is empty) in *last and its window
+ * in *window; both may be NULL. `options` as for turnkeep_session_window. Free them with turnkeep_session_close,
+ * turnkeep_messages_free and turnkeep_window_free. Threads: any. Errors: as turnkeep_session_open and
+ * turnkeep_session_window. Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_session_resume(
+    const turnkeep_store *store,
+    const char *id,
+    const turnkeep_window_options *options,
+    turnkeep_session **out,
+    turnkeep_messages **last,
+    turnkeep_window **window,
+    turnkeep_error **error);
+
+/* Turns of a session, in order, as of one moment. Threads: any number at once. */
+typedef struct turnkeep_turns turnkeep_turns;
+
+/* A question and its answer, to be appended in one call. An input is needed: a text, a file's name, or both. */
+typedef struct {
+    /* sizeof(turnkeep_exchange). */
+    size_t struct_size;
+    /* What was asked: UTF-8, NUL bytes allowed; NULL for a length of 0. */
+    const char *input;
+    /* In bytes. */
+    size_t input_len;
+    /* The name of the file that was given; NULL is none. */
+    const char *input_name;
+    /* Its type, such as "application/pdf"; NULL is none. */
+    const char *input_type;
+    /* What was answered: UTF-8, NUL bytes allowed; NULL for a length of 0. */
+    const char *answer;
+    /* In bytes. */
+    size_t answer_len;
+    /* How long the answer took, in microseconds. */
+    int64_t processing_us;
+    /* What it cost, as you count. */
+    uint64_t tokens_used;
+    /* The model that answered, at most 255 bytes; NULL is none. */
+    const char *model;
+    /* A JSON object, kept with the answer byte for byte; NULL is none. */
+    const char *metadata;
+} turnkeep_exchange;
+
+/* A turn: a user message and all that follows, up to the next user message. Borrowed from the result. */
+typedef struct {
+    /* What was asked. */
+    turnkeep_text input;
+    /* The name of the file that was given; empty is none. */
+    turnkeep_text input_name;
+    /* Its type; empty is none. */
+    turnkeep_text input_type;
+    /* The last thing that the assistant said in the turn. */
+    turnkeep_text answer;
+    /* The answer's JSON object as you gave it; empty is none. */
+    turnkeep_text metadata;
+    /* 1, 2, 3 ... in its session; 0 is what stands before the first user message. */
+    uint64_t number;
+    /* Its first message. */
+    uint64_t first_seq;
+    /* Its last message. */
+    uint64_t last_seq;
+    /* The tokens of its messages. */
+    uint64_t tokens;
+    /* When it began, in microseconds since 1970-01-01 UTC. */
+    int64_t created_us;
+    /* How long the answer took, in microseconds; 0 where nobody told. */
+    int64_t processing_us;
+    /* What it cost; 0 where nobody told. */
+    uint64_t tokens_used;
+} turnkeep_turn;
+
+/*
+ * Appends a question and its answer as a turn, both or neither, and writes its number to *number unless it is NULL.
+ * `options` and `receipt` may be NULL. It is kept as a user and an assistant message; what these cannot hold stands
+ * in their metadata under "turnkeep:exchange". Threads and errors: as turnkeep_session_append_batch. Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_session_append_exchange(
+    const turnkeep_session *session,
+    const turnkeep_exchange *exchange,
+    const turnkeep_append_options *options,
+    uint64_t *number,
+    turnkeep_receipt *receipt,
+    turnkeep_error **error);
+
+/*
+ * Reads the turns from `first` to `last`, both included, as far as they are there; turn 0 is what stands before the
+ * first user message. Free *out with turnkeep_turns_free. Threads: any. Errors: NOT_FOUND, INVALID (first is behind
+ * last), CLOSED, BUSY, CORRUPT, STORAGE. Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_session_turns(
+    const turnkeep_session *session,
+    uint64_t first,
+    uint64_t last,
+    turnkeep_turns **out,
+    turnkeep_error **error);
+
+/* Reads the last `count` turns; 0 are none. Otherwise as turnkeep_session_turns. Since 0.1. */
+TURNKEEP_API turnkeep_status turnkeep_session_last_turns(
+    const turnkeep_session *session,
+    uint64_t count,
+    turnkeep_turns **out,
+    turnkeep_error **error);
+
+/* Returns the number of turns in a result; 0 for NULL. Since 0.1. */
+TURNKEEP_API size_t turnkeep_turns_len(const turnkeep_turns *turns);
+
+/* Returns a turn of a result, borrowed from it; NULL for a NULL result or an index that is too large. Since 0.1. */
+TURNKEEP_API const turnkeep_turn *turnkeep_turns_at(
+    const turnkeep_turns *turns,
+    size_t index);
+
+/* Frees a result. NULL is allowed. Since 0.1. */
+TURNKEEP_API void turnkeep_turns_free(turnkeep_turns *turns);
+
+/*
+ * Writes the summary and the last `max_turns` turns, inputs included, as text for a prompt: 0 are none,
+ * TURNKEEP_LAST all. `max_characters`, unless it is 0, drops the oldest turns until the rest fits; nothing is cut
+ * inside a turn. Free *out with turnkeep_document_free. Threads: any. Errors: TOO_LARGE (the newest turn alone does
+ * not fit), NOT_FOUND, INVALID, CLOSED, BUSY, CORRUPT, STORAGE. Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_session_context_text(
+    const turnkeep_session *session,
+    uint64_t max_turns,
+    uint64_t max_characters,
+    turnkeep_document **out,
+    turnkeep_error **error);
+
+/*
+ * Makes a file's name for the answer to an input: RESPONSE_<session>_ex<turn>_<stem of original>_<mark>.pdf, or
+ * ERROR_... if `is_error` is 1. At most 255 bytes, without separators, dots, control characters or anything else
+ * that a file system minds; the mark keeps two inputs apart. Free *out with turnkeep_document_free. Threads: any.
+ * Errors: INVALID, ENCODING, NOT_FOUND, CLOSED. Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_session_file_name(
+    const turnkeep_session *session,
+    uint64_t turn,
+    const char *original,
+    int32_t is_error,
+    turnkeep_document **out,
+    turnkeep_error **error);
+
+/* What such a struct begins as: its size, everything else default. */
+#define TURNKEEP_BRANCH_OPTIONS_INIT {sizeof(turnkeep_branch_options), 0, NULL, 0, 0}
+#define TURNKEEP_COMPARISON_INIT {sizeof(turnkeep_comparison), 0, 0, 0}
+#define TURNKEEP_EXCHANGE_INIT {sizeof(turnkeep_exchange), NULL, 0, NULL, NULL, NULL, 0, 0, 0, NULL, NULL}
 
 /* 7 Search and list -------------------------------------------------------------------------------------------------
  * One filter for lists, counts, search and changes to many sessions.

@@ -10,13 +10,13 @@
  *
  *  1. What fails throws turnkeep::error, and then nothing was changed. Destructors throw nothing; see store::close.
  *  2. Stores, sessions and results are owners: they move, they do not copy, and the last one gives back what C gave.
- *  3. Messages and session_infos are views, as cheap as a pointer, and end with the result that they came from. So do
+ *  3. Messages, turns and session_infos are views, cheap as a pointer, and end with the result they came from. So do
  *     the string views they give out; each of those ends in a NUL, so its data() is also a C string.
  *  4. Texts go in as string views. One that C takes up to its NUL must not hold a NUL: it is refused as INVALID.
  *  5. Options are plain structs. What is left out is the default, and what is optional is told apart from "".
  *  6. A const member function reads, another one changes the store; both may be called from any number of threads.
  *
- * 1 Basics   2 Message   3 Window   4 Session   5 Store
+ * 1 Basics   2 Message   3 Window   4 Turn   5 Session   6 Store
  *
  * SPDX-License-Identifier: MIT OR Apache-2.0
  */
@@ -115,6 +115,8 @@ struct give_back {
     void operator()(turnkeep_session_list* raw) const noexcept { turnkeep_session_list_free(raw); }
     void operator()(turnkeep_messages* raw) const noexcept { turnkeep_messages_free(raw); }
     void operator()(turnkeep_window* raw) const noexcept { turnkeep_window_free(raw); }
+    void operator()(turnkeep_turns* raw) const noexcept { turnkeep_turns_free(raw); }
+    void operator()(turnkeep_document* raw) const noexcept { turnkeep_document_free(raw); }
     void operator()(turnkeep_search_results* raw) const noexcept { turnkeep_search_results_free(raw); }
 };
 
@@ -179,8 +181,15 @@ public:
         return text.empty() ? nullptr : required(what, text);
     }
 
+    const char* const* array(const char* what, const std::vector<std::string_view>& texts) {
+        auto& array = arrays_.emplace_front();
+        for (const auto text : texts) array.push_back(required(what, text));
+        return array.data();
+    }
+
 private:
     std::forward_list<std::string> texts_; // a list, because its strings never move
+    std::forward_list<std::vector<const char*>> arrays_;
 };
 
 inline std::string_view view(const turnkeep_text& text) noexcept { return {text.data, text.len}; }
@@ -197,9 +206,23 @@ inline std::uint32_t milliseconds(const char* what, std::chrono::milliseconds ti
     return static_cast<std::uint32_t>(time.count());
 }
 
+inline std::uint64_t long_milliseconds(const char* what, std::chrono::milliseconds time) {
+    if (time.count() < 0) {
+        throw error{status::invalid, std::string{what} + " is " + std::to_string(time.count()) + " ms: less than none"};
+    }
+    return static_cast<std::uint64_t>(time.count());
+}
+
+/// The text of a document, which ends with it.
+inline std::string take(turnkeep_document* raw) {
+    const handle<turnkeep_document> document{raw};
+    return std::string{view(turnkeep_document_text(raw))};
+}
+
 inline std::size_t length(const turnkeep_messages* raw) noexcept { return turnkeep_messages_len(raw); }
 inline std::size_t length(const turnkeep_window* raw) noexcept { return turnkeep_window_len(raw); }
 inline std::size_t length(const turnkeep_session_list* raw) noexcept { return turnkeep_session_list_len(raw); }
+inline std::size_t length(const turnkeep_turns* raw) noexcept { return turnkeep_turns_len(raw); }
 
 inline std::size_t length(const turnkeep_search_results* raw) noexcept { return turnkeep_search_results_len(raw); }
 
@@ -212,6 +235,10 @@ inline const turnkeep_message* item(const turnkeep_window* raw, std::size_t inde
 inline const turnkeep_session_info* item(const turnkeep_session_list* raw, std::size_t index) noexcept {
     return turnkeep_session_list_at(raw, index);
 }
+inline const turnkeep_turn* item(const turnkeep_turns* raw, std::size_t index) noexcept {
+    return turnkeep_turns_at(raw, index);
+}
+inline std::string_view item(const turnkeep_text* raw, std::size_t index) noexcept { return view(raw[index]); }
 inline const turnkeep_hit* item(const turnkeep_search_results* raw, std::size_t index) noexcept {
     return turnkeep_search_results_at(raw, index);
 }
@@ -302,6 +329,26 @@ private:
     handle<Raw> raw_;
 };
 
+/// Texts of an object of C, as a range of string views.
+class texts {
+public:
+    using value_type = std::string_view;
+    using iterator = detail::iterator<turnkeep_text, std::string_view>;
+    using const_iterator = iterator;
+
+    texts(const turnkeep_text* raw, std::size_t count) noexcept : raw_(raw), count_(count) {}
+
+    std::size_t size() const noexcept { return count_; }
+    bool empty() const noexcept { return count_ == 0; }
+    std::string_view operator[](std::size_t index) const noexcept { return view(raw_[index]); }
+    iterator begin() const noexcept { return {raw_, 0}; }
+    iterator end() const noexcept { return {raw_, count_}; }
+
+private:
+    const turnkeep_text* raw_;
+    std::size_t count_;
+};
+
 } // namespace detail
 
 /// The only view of a result, and the result with it: it lasts as long as you keep it.
@@ -332,6 +379,9 @@ enum class durability : std::int32_t {
     deferred = TURNKEEP_DURABILITY_DEFERRED,
     memory = TURNKEEP_DURABILITY_MEMORY,
 };
+
+/// Where a message number is asked for: the last message.
+inline constexpr std::uint64_t last_message = TURNKEEP_LAST;
 
 /// In new_message::tokens: count it.
 inline constexpr std::int64_t tokens_count = TURNKEEP_TOKENS_COUNT;
@@ -469,7 +519,74 @@ public:
     }
 };
 
-/* 4 Session --------------------------------------------------------------------------------------------------------- */
+/* 4 Turn ----------------------------------------------------------------------------------------------------------- */
+
+/// Where a number of turns is asked for: all of them.
+inline constexpr std::uint64_t all_turns = TURNKEEP_LAST;
+
+/// A question and its answer, to append in one call. An input is needed: a text, a file's name, or both.
+struct exchange {
+    std::string_view input{};
+    /// The name of the file that was given.
+    std::string_view input_name{};
+    /// Its type, such as "application/pdf".
+    std::string_view input_type{};
+    std::string_view answer{};
+    /// How long the answer took.
+    std::chrono::microseconds processing{};
+    /// What it cost, as you count.
+    std::uint64_t tokens_used = 0;
+    /// The model that answered.
+    std::string_view model{};
+    /// A JSON object, kept with the answer.
+    std::string_view metadata{};
+};
+
+/// What appending an exchange did.
+struct exchange_receipt {
+    /// The number of the turn that it is.
+    std::uint64_t number = 0;
+    turnkeep::receipt receipt{};
+};
+
+/// A user message and all that follows, up to the next one. Borrowed from the result it came from.
+class turn {
+public:
+    explicit turn(const turnkeep_turn* raw) noexcept : raw_(raw) {}
+
+    /// What was asked.
+    std::string_view input() const noexcept { return detail::view(raw_->input); }
+    /// The name of the file that was given; empty is none.
+    std::string_view input_name() const noexcept { return detail::view(raw_->input_name); }
+    std::string_view input_type() const noexcept { return detail::view(raw_->input_type); }
+    /// The last thing that the assistant said.
+    std::string_view answer() const noexcept { return detail::view(raw_->answer); }
+    /// The answer's; empty is none.
+    std::string_view metadata() const noexcept { return detail::view(raw_->metadata); }
+    /// 1, 2, 3 ... in its session; 0 is what stands before the first user message.
+    std::uint64_t number() const noexcept { return raw_->number; }
+    std::uint64_t first_seq() const noexcept { return raw_->first_seq; }
+    std::uint64_t last_seq() const noexcept { return raw_->last_seq; }
+    std::uint64_t tokens() const noexcept { return raw_->tokens; }
+    /// When it began.
+    time_point created() const noexcept { return detail::moment(raw_->created_us); }
+    /// How long the answer took, and what it cost; 0 where nobody told.
+    std::chrono::microseconds processing() const noexcept { return std::chrono::microseconds{raw_->processing_us}; }
+    std::uint64_t tokens_used() const noexcept { return raw_->tokens_used; }
+
+    const turnkeep_turn* get() const noexcept { return raw_; }
+
+private:
+    const turnkeep_turn* raw_;
+};
+
+/// Turns of a session, in order, as of one moment. Outlives its session and its store.
+class turns : public detail::result<turnkeep_turns, turn> {
+public:
+    using result::result;
+};
+
+/* 5 Session -------------------------------------------------------------------------------------------------------- */
 
 enum class session_status : std::int32_t {
     active = TURNKEEP_SESSION_ACTIVE,
@@ -494,6 +611,15 @@ struct session_options {
     std::string_view metadata{};
     /// Its window in tokens; 0 is the store's.
     std::uint64_t window_tokens = 0;
+    std::vector<std::string_view> tags{};
+    /// When a cleanup may delete it; the epoch is never.
+    time_point expires{};
+    /// How long after its last change a cleanup may delete it; 0 is never.
+    std::chrono::milliseconds expires_after{};
+    /// How many bytes of text its messages may have; 0 is any number.
+    std::uint64_t max_bytes = 0;
+    /// The id of a session to be like: what is not given here is as there, the instructions at its head included.
+    std::string_view like{};
 };
 
 /// What to change of a session. What is left out stays as it is; "" takes a name or a summary away.
@@ -507,6 +633,27 @@ struct session_changes {
     std::optional<std::string_view> metadata{};
     /// A new window in tokens, or window_of_store.
     std::uint64_t window_tokens = 0;
+    /// A JSON merge patch (RFC 7396) for the metadata; not with metadata.
+    std::optional<std::string_view> metadata_patch{};
+    std::vector<std::string_view> add_tags{};
+    /// Taken away before the others are added.
+    std::vector<std::string_view> remove_tags{};
+    /// The epoch is never.
+    std::optional<time_point> expires{};
+    /// 0 is never.
+    std::optional<std::chrono::milliseconds> expires_after{};
+    /// 0 is any number.
+    std::optional<std::uint64_t> max_bytes{};
+    /// Archives, trashes, restores.
+    std::optional<session_status> status{};
+};
+
+/// How two sessions are alike.
+struct comparison {
+    /// The last message that both share; 0 is none. Behind it are the two tails.
+    std::uint64_t common_seq = 0;
+    std::uint64_t one_head_seq = 0;
+    std::uint64_t other_head_seq = 0;
 };
 
 /// Everything about a session but its messages, borrowed from the list it came from.
@@ -527,8 +674,12 @@ public:
     std::string_view parent_id() const noexcept { return detail::view(raw_->parent_id); }
     time_point created() const noexcept { return detail::moment(raw_->created_us); }
     time_point updated() const noexcept { return detail::moment(raw_->updated_us); }
-    /// When it may be removed; the epoch is never.
+    /// When a cleanup may delete it; the epoch is never.
     time_point expires() const noexcept { return detail::moment(raw_->expires_us); }
+    /// How long after its last change a cleanup may delete it; 0 is never.
+    std::chrono::milliseconds expires_after() const noexcept {
+        return std::chrono::milliseconds{static_cast<std::int64_t>(raw_->expires_after_ms)};
+    }
     /// Grows by one with every change.
     std::uint64_t revision() const noexcept { return raw_->revision; }
     /// The place of its last message; 0 is none yet.
@@ -540,6 +691,12 @@ public:
     /// Its window in tokens; 0 is the store's.
     std::uint64_t window_tokens() const noexcept { return raw_->window_tokens; }
     session_status status() const noexcept { return static_cast<session_status>(raw_->status); }
+    /// In order.
+    detail::texts tags() const noexcept { return {raw_->tags, raw_->tag_count}; }
+    /// The bytes of its messages' texts.
+    std::uint64_t bytes() const noexcept { return raw_->bytes; }
+    /// How many there may be; 0 is any number.
+    std::uint64_t max_bytes() const noexcept { return raw_->max_bytes; }
 
     const turnkeep_session_info* get() const noexcept { return raw_; }
 
@@ -712,6 +869,123 @@ public:
     std::string_view next_page() const noexcept { return detail::view(turnkeep_session_list_next_page(get())); }
 };
 
+/// What C takes and gives; not for hosts.
+namespace detail {
+
+inline turnkeep_new_message write(const new_message& message, c_texts& texts) {
+    turnkeep_new_message wanted = TURNKEEP_NEW_MESSAGE_INIT;
+    wanted.role = static_cast<std::int32_t>(message.role);
+    wanted.flags = message.pinned ? TURNKEEP_MESSAGE_PINNED : 0;
+    wanted.content = message.content.data();
+    wanted.content_len = message.content.size();
+    wanted.tokens = message.tokens;
+    wanted.created_us = message.created.time_since_epoch().count();
+    wanted.tool_calls = texts.unless_empty("tool_calls", message.tool_calls);
+    wanted.tool_call_id = texts.unless_empty("tool_call_id", message.tool_call_id);
+    wanted.model = texts.unless_empty("model", message.model);
+    wanted.metadata = texts.unless_empty("metadata", message.metadata);
+    return wanted;
+}
+
+inline std::vector<turnkeep_new_message> write(const new_message* messages, std::size_t count, c_texts& texts) {
+    std::vector<turnkeep_new_message> wanted;
+    wanted.reserve(count);
+    for (const auto* message = messages; message != messages + count; ++message) {
+        wanted.push_back(write(*message, texts));
+    }
+    return wanted;
+}
+
+inline turnkeep_append_options write(const append_options& options, c_texts& texts) {
+    turnkeep_append_options wanted = TURNKEEP_APPEND_OPTIONS_INIT;
+    wanted.expected_revision = options.expected_revision;
+    wanted.idempotency_key = texts.optional("idempotency_key", options.idempotency_key);
+    wanted.durability = options.durability ? static_cast<std::int32_t>(*options.durability) : 0;
+    return wanted;
+}
+
+inline turnkeep_window_options write(const window_options& options) noexcept {
+    turnkeep_window_options wanted = TURNKEEP_WINDOW_OPTIONS_INIT;
+    wanted.max_tokens = options.max_tokens;
+    wanted.reserve_tokens = options.reserve_tokens;
+    wanted.summary_tokens = options.summary_tokens;
+    wanted.message_overhead = options.message_overhead;
+    wanted.low_water_percent = options.low_water_percent;
+    wanted.keep_first_turns = options.keep_first_turns;
+    wanted.max_messages = options.max_messages;
+    wanted.leave_out = (options.leave_out_summary ? std::uint32_t{TURNKEEP_LEAVE_OUT_SUMMARY} : 0) |
+                       (options.leave_out_pins ? std::uint32_t{TURNKEEP_LEAVE_OUT_PINS} : 0);
+    return wanted;
+}
+
+inline turnkeep_exchange write(const exchange& exchange, c_texts& texts) {
+    turnkeep_exchange wanted = TURNKEEP_EXCHANGE_INIT;
+    wanted.input = exchange.input.data();
+    wanted.input_len = exchange.input.size();
+    wanted.input_name = texts.unless_empty("input_name", exchange.input_name);
+    wanted.input_type = texts.unless_empty("input_type", exchange.input_type);
+    wanted.answer = exchange.answer.data();
+    wanted.answer_len = exchange.answer.size();
+    wanted.processing_us = exchange.processing.count();
+    wanted.tokens_used = exchange.tokens_used;
+    wanted.model = texts.unless_empty("model", exchange.model);
+    wanted.metadata = texts.unless_empty("metadata", exchange.metadata);
+    return wanted;
+}
+
+inline turnkeep_session_options write(const session_options& options, c_texts& texts) {
+    turnkeep_session_options wanted = TURNKEEP_SESSION_OPTIONS_INIT;
+    wanted.id = texts.optional("id", options.id);
+    wanted.user_id = texts.unless_empty("user_id", options.user_id);
+    wanted.name = texts.unless_empty("name", options.name);
+    wanted.title = texts.unless_empty("title", options.title);
+    wanted.model = texts.unless_empty("model", options.model);
+    wanted.summary = texts.unless_empty("summary", options.summary);
+    wanted.metadata = texts.unless_empty("metadata", options.metadata);
+    wanted.window_tokens = options.window_tokens;
+    wanted.tags = texts.array("tags", options.tags);
+    wanted.tag_count = options.tags.size();
+    wanted.expires_us = options.expires.time_since_epoch().count();
+    wanted.expires_after_ms = long_milliseconds("expires_after", options.expires_after);
+    wanted.max_bytes = options.max_bytes;
+    wanted.like = texts.unless_empty("like", options.like);
+    return wanted;
+}
+
+inline turnkeep_session_changes write(const session_changes& changes, c_texts& texts) {
+    turnkeep_session_changes wanted = TURNKEEP_SESSION_CHANGES_INIT;
+    wanted.expected_revision = changes.expected_revision;
+    wanted.name = texts.optional("name", changes.name);
+    wanted.title = texts.optional("title", changes.title);
+    wanted.model = texts.optional("model", changes.model);
+    wanted.summary = texts.optional("summary", changes.summary);
+    wanted.metadata = texts.optional("metadata", changes.metadata);
+    wanted.window_tokens = changes.window_tokens;
+    wanted.metadata_patch = texts.optional("metadata_patch", changes.metadata_patch);
+    wanted.add_tags = texts.array("add_tags", changes.add_tags);
+    wanted.add_tag_count = changes.add_tags.size();
+    wanted.remove_tags = texts.array("remove_tags", changes.remove_tags);
+    wanted.remove_tag_count = changes.remove_tags.size();
+    if (changes.expires) {
+        const auto time = changes.expires->time_since_epoch().count();
+        wanted.expires_us = time == 0 ? std::int64_t{TURNKEEP_EXPIRES_NEVER} : time;
+    }
+    if (changes.expires_after) {
+        const auto time = long_milliseconds("expires_after", *changes.expires_after);
+        wanted.expires_after_ms = time == 0 ? TURNKEEP_UNLIMITED : time;
+    }
+    if (changes.max_bytes) wanted.max_bytes = *changes.max_bytes == 0 ? TURNKEEP_UNLIMITED : *changes.max_bytes;
+    if (changes.status) wanted.status = static_cast<std::int32_t>(*changes.status);
+    return wanted;
+}
+
+inline receipt read(const turnkeep_receipt& done) noexcept {
+    return {done.first_seq, done.last_seq, done.revision, static_cast<turnkeep::durability>(done.durability),
+            done.repeated != 0};
+}
+
+} // namespace detail
+
 /// One conversation of a store. Threads: any number at once.
 class session {
 public:
@@ -729,24 +1003,26 @@ public:
     /// Changes all of it or nothing. Returns the new revision.
     std::uint64_t update(const session_changes& changes) {
         detail::c_texts texts;
-        turnkeep_session_changes wanted = TURNKEEP_SESSION_CHANGES_INIT;
-        wanted.expected_revision = changes.expected_revision;
-        wanted.name = texts.optional("name", changes.name);
-        wanted.title = texts.optional("title", changes.title);
-        wanted.model = texts.optional("model", changes.model);
-        wanted.summary = texts.optional("summary", changes.summary);
-        wanted.metadata = texts.optional("metadata", changes.metadata);
-        wanted.window_tokens = changes.window_tokens;
+        const auto wanted = detail::write(changes, texts);
         std::uint64_t revision = 0;
         detail::call(turnkeep_session_update, get(), &wanted, &revision);
         return revision;
     }
 
+    /// Puts it away: still listed and found. Returns the new revision, as the next two do.
+    std::uint64_t archive() { return set_status(session_status::archived); }
+
+    /// Throws it away: neither listed nor found unless asked for, until it is restored or deleted.
+    std::uint64_t trash() { return set_status(session_status::trashed); }
+
+    /// Takes it back into use.
+    std::uint64_t restore() { return set_status(session_status::active); }
+
     receipt append(turnkeep::role role, std::string_view content) {
         turnkeep_receipt done = TURNKEEP_RECEIPT_INIT;
         detail::call(turnkeep_session_append, get(), static_cast<std::int32_t>(role), content.data(), content.size(),
                      &done);
-        return read(done);
+        return detail::read(done);
     }
 
     receipt append(const new_message& message, const append_options& options = {}) {
@@ -765,18 +1041,11 @@ public:
 
     receipt append_batch(const new_message* messages, std::size_t count, const append_options& options = {}) {
         detail::c_texts texts;
-        std::vector<turnkeep_new_message> wanted;
-        wanted.reserve(count);
-        for (const auto* message = messages; message != messages + count; ++message) {
-            wanted.push_back(write(*message, texts));
-        }
-        turnkeep_append_options how = TURNKEEP_APPEND_OPTIONS_INIT;
-        how.expected_revision = options.expected_revision;
-        how.idempotency_key = texts.optional("idempotency_key", options.idempotency_key);
-        how.durability = options.durability ? static_cast<std::int32_t>(*options.durability) : 0;
+        const auto wanted = detail::write(messages, count, texts);
+        const auto how = detail::write(options, texts);
         turnkeep_receipt done = TURNKEEP_RECEIPT_INIT;
         detail::call(turnkeep_session_append_batch, get(), wanted.data(), count, &how, &done);
-        return read(done);
+        return detail::read(done);
     }
 
     /// Removes all messages; the next one appended is 1 again. Returns the new revision.
@@ -814,42 +1083,189 @@ public:
 
     /// The messages for the next prompt: what is pinned, then the newest whole turns that fit.
     turnkeep::window window(const window_options& options = {}) const {
-        turnkeep_window_options wanted = TURNKEEP_WINDOW_OPTIONS_INIT;
-        wanted.max_tokens = options.max_tokens;
-        wanted.reserve_tokens = options.reserve_tokens;
-        wanted.summary_tokens = options.summary_tokens;
-        wanted.message_overhead = options.message_overhead;
-        wanted.low_water_percent = options.low_water_percent;
-        wanted.keep_first_turns = options.keep_first_turns;
-        wanted.max_messages = options.max_messages;
-        wanted.leave_out = (options.leave_out_summary ? std::uint32_t{TURNKEEP_LEAVE_OUT_SUMMARY} : 0) |
-                           (options.leave_out_pins ? std::uint32_t{TURNKEEP_LEAVE_OUT_PINS} : 0);
+        const auto wanted = detail::write(options);
         turnkeep_window* raw = nullptr;
         detail::call(turnkeep_session_window, get(), &wanted, &raw);
         return turnkeep::window{raw};
     }
 
+    /// A session that shares the messages up to `at_seq` (0: none) with this one; nothing is copied. What is left out is as
+    /// here, but for the id, the name, the day of expiry and the status.
+    session fork(std::uint64_t at_seq = last_message, const session_options& options = {}) {
+        detail::c_texts texts;
+        const auto wanted = detail::write(options, texts);
+        turnkeep_session* raw = nullptr;
+        detail::call(turnkeep_session_fork, get(), at_seq, &wanted, &raw);
+        return session{raw};
+    }
+
+    /// Takes back every message behind `to_seq`. Returns the new revision.
+    std::uint64_t rewind(std::uint64_t to_seq, std::uint64_t expected_revision = 0) {
+        std::uint64_t revision = 0;
+        detail::call(turnkeep_session_rewind, get(), to_seq, expected_revision, &revision);
+        return revision;
+    }
+
+    /// Replaces message `seq` and everything behind it by others, which lie one after the other, all of it or nothing.
+    template <typename Messages>
+    receipt replace(std::uint64_t seq, const Messages& messages, std::uint64_t expected_revision = 0) {
+        return replace(seq, std::data(messages), std::size(messages), expected_revision);
+    }
+
+    receipt replace(std::uint64_t seq, std::initializer_list<new_message> messages,
+                    std::uint64_t expected_revision = 0) {
+        return replace(seq, messages.begin(), messages.size(), expected_revision);
+    }
+
+    receipt replace(std::uint64_t seq, const new_message* messages, std::size_t count,
+                    std::uint64_t expected_revision = 0) {
+        turnkeep_branch_options how = TURNKEEP_BRANCH_OPTIONS_INIT;
+        how.expected_revision = expected_revision;
+        return replace(seq, messages, count, how, nullptr);
+    }
+
+    /// The same in a fork; this one stays as it is.
+    template <typename Messages>
+    session replace_in_fork(std::uint64_t seq, const Messages& messages, const session_options& options = {}) {
+        return replace_in_fork(seq, std::data(messages), std::size(messages), options);
+    }
+
+    session replace_in_fork(std::uint64_t seq, std::initializer_list<new_message> messages,
+                            const session_options& options = {}) {
+        return replace_in_fork(seq, messages.begin(), messages.size(), options);
+    }
+
+    session replace_in_fork(std::uint64_t seq, const new_message* messages, std::size_t count,
+                            const session_options& options = {}) {
+        detail::c_texts texts;
+        const auto fork = detail::write(options, texts);
+        turnkeep_session* raw = nullptr;
+        replace(seq, messages, count, into(fork), &raw);
+        return session{raw};
+    }
+
+    /// Takes back the answer to the turn of message `seq` and everything behind it, to be answered anew.
+    void regenerate(std::uint64_t seq = last_message, std::uint64_t expected_revision = 0) {
+        turnkeep_branch_options how = TURNKEEP_BRANCH_OPTIONS_INIT;
+        how.expected_revision = expected_revision;
+        detail::call(turnkeep_session_regenerate, get(), seq, &how, nullptr);
+    }
+
+    /// The same in a fork; this one stays as it is.
+    session regenerate_in_fork(std::uint64_t seq = last_message, const session_options& options = {}) {
+        detail::c_texts texts;
+        const auto fork = detail::write(options, texts);
+        const auto how = into(fork);
+        turnkeep_session* raw = nullptr;
+        detail::call(turnkeep_session_regenerate, get(), seq, &how, &raw);
+        return session{raw};
+    }
+
+    /// How far this one and another share their messages.
+    comparison compare(const session& other) const {
+        turnkeep_comparison found = TURNKEEP_COMPARISON_INIT;
+        detail::call(turnkeep_session_compare, get(), other.get(), &found);
+        return {found.common_seq, found.one_head_seq, found.other_head_seq};
+    }
+
+    /// Appends messages of another session, each with a note of where it came from.
+    receipt adopt(const session& from, std::uint64_t first_seq, std::uint64_t last_seq = last_message,
+                  const append_options& options = {}) {
+        detail::c_texts texts;
+        const auto how = detail::write(options, texts);
+        turnkeep_receipt done = TURNKEEP_RECEIPT_INIT;
+        detail::call(turnkeep_session_adopt, get(), from.get(), first_seq, last_seq, &how, &done);
+        return detail::read(done);
+    }
+
+    /// What was forked from this one, oldest first.
+    session_list forks() const { return family(turnkeep_session_forks); }
+
+    /// What this one was forked from, what that was forked from, and so on.
+    session_list ancestors() const { return family(turnkeep_session_ancestors); }
+
+    /// The whole tree that this one belongs to, each session before its own forks.
+    session_list tree() const { return family(turnkeep_session_tree); }
+
+    /// Keeps the instructions at the head and the newest of the other messages: at most so many, and at most so many
+    /// tokens; 0 is any number, but not for both. What stays is numbered anew from 1. Returns the new revision.
+    std::uint64_t truncate(std::uint64_t max_messages, std::uint64_t max_tokens = 0,
+                           std::uint64_t expected_revision = 0) {
+        std::uint64_t revision = 0;
+        detail::call(turnkeep_session_truncate, get(), max_messages, max_tokens, expected_revision, &revision);
+        return revision;
+    }
+
+    /// Appends a question and its answer, both or neither.
+    exchange_receipt append_exchange(const exchange& exchange, const append_options& options = {}) {
+        detail::c_texts texts;
+        const auto wanted = detail::write(exchange, texts);
+        const auto how = detail::write(options, texts);
+        std::uint64_t number = 0;
+        turnkeep_receipt done = TURNKEEP_RECEIPT_INIT;
+        detail::call(turnkeep_session_append_exchange, get(), &wanted, &how, &number, &done);
+        return {number, detail::read(done)};
+    }
+
+    /// The turns from `first` to `last`, both included, as far as they are there.
+    turnkeep::turns turns(std::uint64_t first = 1, std::uint64_t last = all_turns) const {
+        turnkeep_turns* raw = nullptr;
+        detail::call(turnkeep_session_turns, get(), first, last, &raw);
+        return turnkeep::turns{raw};
+    }
+
+    turnkeep::turns last_turns(std::uint64_t count) const {
+        turnkeep_turns* raw = nullptr;
+        detail::call(turnkeep_session_last_turns, get(), count, &raw);
+        return turnkeep::turns{raw};
+    }
+
+    /// The summary and the last turns as text for a prompt. With a limit, the oldest turns go until the rest fits.
+    std::string context_text(std::uint64_t max_turns, std::uint64_t max_characters = 0) const {
+        turnkeep_document* raw = nullptr;
+        detail::call(turnkeep_session_context_text, get(), max_turns, max_characters, &raw);
+        return detail::take(raw);
+    }
+
+    /// A name, safe on every file system, for the file with the answer to an input.
+    std::string file_name(std::uint64_t turn, std::string_view original, bool is_error = false) const {
+        detail::c_texts texts;
+        turnkeep_document* raw = nullptr;
+        detail::call(turnkeep_session_file_name, get(), turn, texts.required("original", original), is_error ? 1 : 0,
+                     &raw);
+        return detail::take(raw);
+    }
+
     const turnkeep_session* get() const noexcept { return raw_.get(); }
 
 private:
-    static turnkeep_new_message write(const new_message& message, detail::c_texts& texts) {
-        turnkeep_new_message wanted = TURNKEEP_NEW_MESSAGE_INIT;
-        wanted.role = static_cast<std::int32_t>(message.role);
-        wanted.flags = message.pinned ? TURNKEEP_MESSAGE_PINNED : 0;
-        wanted.content = message.content.data();
-        wanted.content_len = message.content.size();
-        wanted.tokens = message.tokens;
-        wanted.created_us = message.created.time_since_epoch().count();
-        wanted.tool_calls = texts.unless_empty("tool_calls", message.tool_calls);
-        wanted.tool_call_id = texts.unless_empty("tool_call_id", message.tool_call_id);
-        wanted.model = texts.unless_empty("model", message.model);
-        wanted.metadata = texts.unless_empty("metadata", message.metadata);
-        return wanted;
+    std::uint64_t set_status(session_status status) {
+        session_changes changes;
+        changes.status = status;
+        return update(changes);
     }
 
-    static receipt read(const turnkeep_receipt& done) noexcept {
-        return {done.first_seq, done.last_seq, done.revision, static_cast<turnkeep::durability>(done.durability),
-                done.repeated != 0};
+    static turnkeep_branch_options into(const turnkeep_session_options& fork) noexcept {
+        turnkeep_branch_options how = TURNKEEP_BRANCH_OPTIONS_INIT;
+        how.branching = TURNKEEP_BRANCH_FORK;
+        how.fork = &fork;
+        return how;
+    }
+
+    receipt replace(std::uint64_t seq, const new_message* messages, std::size_t count,
+                    const turnkeep_branch_options& how, turnkeep_session** out) {
+        detail::c_texts texts;
+        const auto wanted = detail::write(messages, count, texts);
+        turnkeep_receipt done = TURNKEEP_RECEIPT_INIT;
+        detail::call(turnkeep_session_replace, get(), seq, wanted.data(), count, &how, out, &done);
+        return detail::read(done);
+    }
+
+    template <typename Function>
+    session_list family(Function function) const {
+        turnkeep_session_list* raw = nullptr;
+        detail::call(function, get(), &raw);
+        return session_list{raw};
     }
 
     detail::handle<turnkeep_session> raw_;
@@ -949,7 +1365,7 @@ public:
     bool complete() const noexcept { return turnkeep_search_results_complete(get()) != 0; }
 };
 
-/* 5 Store ----------------------------------------------------------------------------------------------------------- */
+/* 6 Store ---------------------------------------------------------------------------------------------------------- */
 
 /// How to open a store. Zero means default everywhere.
 struct store_options {
@@ -976,6 +1392,20 @@ struct store_options {
     turnkeep::tokenizer count_tokens{};
     /// The vocabulary to count with, where there is no count_tokens: "cl100k_base" or "o200k_base".
     std::string_view tokenizer{};
+    /// How long sessions stay that have no expiry of their own; 0 is for ever.
+    std::chrono::milliseconds expire_after{};
+    /// Counts that from a session's last change instead of its creation.
+    bool expire_sliding = false;
+    /// How often expired sessions are deleted; 0 is only when asked to.
+    std::chrono::milliseconds cleanup_interval{};
+};
+
+/// A session as it is taken up again.
+struct resumed_session {
+    turnkeep::session session;
+    /// Its last message; none if it is empty.
+    messages last;
+    turnkeep::window window;
     /// Keeps no full-text index up to date: search answers UNSUPPORTED.
     bool no_search = false;
 };
@@ -999,6 +1429,9 @@ public:
         wanted.read_only = options.read_only ? 1 : 0;
         wanted.must_exist = options.must_exist ? 1 : 0;
         wanted.tokenizer = texts.unless_empty("tokenizer", options.tokenizer);
+        wanted.expire_after_ms = detail::long_milliseconds("expire_after", options.expire_after);
+        wanted.expire_sliding = options.expire_sliding ? 1 : 0;
+        wanted.cleanup_interval_ms = detail::milliseconds("cleanup_interval", options.cleanup_interval);
         wanted.no_search = options.no_search ? 1 : 0;
         if (options.count_tokens) {
             // From here on it is the store's, also when opening fails: that calls destroy.
@@ -1024,19 +1457,24 @@ public:
     /// way; its sessions answer CLOSED.
     void close() { detail::call(turnkeep_store_close, raw_.release()); }
 
-    session create_session(const session_options& options = {}) {
+    session create_session(const session_options& options = {}) { return create_session(options, nullptr, 0); }
+
+    /// Creates a session with its first messages, which lie one after the other, in one transaction.
+    template <typename Messages>
+    session create_session(const session_options& options, const Messages& messages) {
+        return create_session(options, std::data(messages), std::size(messages));
+    }
+
+    session create_session(const session_options& options, std::initializer_list<new_message> messages) {
+        return create_session(options, messages.begin(), messages.size());
+    }
+
+    session create_session(const session_options& options, const new_message* messages, std::size_t count) {
         detail::c_texts texts;
-        turnkeep_session_options wanted = TURNKEEP_SESSION_OPTIONS_INIT;
-        wanted.id = texts.optional("id", options.id);
-        wanted.user_id = texts.unless_empty("user_id", options.user_id);
-        wanted.name = texts.unless_empty("name", options.name);
-        wanted.title = texts.unless_empty("title", options.title);
-        wanted.model = texts.unless_empty("model", options.model);
-        wanted.summary = texts.unless_empty("summary", options.summary);
-        wanted.metadata = texts.unless_empty("metadata", options.metadata);
-        wanted.window_tokens = options.window_tokens;
+        const auto wanted = detail::write(options, texts);
+        const auto first = detail::write(messages, count, texts);
         turnkeep_session* raw = nullptr;
-        detail::call(turnkeep_session_create, get(), &wanted, &raw);
+        detail::call(turnkeep_session_create_with, get(), &wanted, first.data(), count, &raw);
         return session{raw};
     }
 
@@ -1045,6 +1483,17 @@ public:
         turnkeep_session* raw = nullptr;
         detail::call(turnkeep_session_open, get(), texts.required("id", id), &raw);
         return session{raw};
+    }
+
+    /// Opens a session with its last message and its window.
+    resumed_session resume_session(std::string_view id, const window_options& options = {}) const {
+        detail::c_texts texts;
+        const auto wanted = detail::write(options);
+        turnkeep_session* raw = nullptr;
+        turnkeep_messages* last = nullptr;
+        turnkeep_window* window = nullptr;
+        detail::call(turnkeep_session_resume, get(), texts.required("id", id), &wanted, &raw, &last, &window);
+        return {session{raw}, messages{last}, turnkeep::window{window}};
     }
 
     bool session_exists(std::string_view id) const {
@@ -1113,6 +1562,13 @@ public:
         turnkeep_search_results* raw = nullptr;
         detail::call(turnkeep_store_search, get(), &wanted, &raw);
         return search_results{raw};
+    }
+
+    /// Deletes every session whose time is over, and returns how many.
+    std::uint64_t cleanup() {
+        std::uint64_t deleted = 0;
+        detail::call(turnkeep_store_cleanup, get(), &deleted);
+        return deleted;
     }
 
     const turnkeep_store* get() const noexcept { return raw_.get(); }

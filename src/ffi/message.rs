@@ -4,13 +4,13 @@ use super::basics::{ErrorHandle, Status};
 use super::guard::guard;
 use super::options::{self, CallerStruct};
 use super::pointer::{give, give_value, required, writable};
-use super::session::SessionHandle;
-use super::store::durability;
+use super::session::{SessionHandle, SessionOptions, new_session};
+use super::store::{StoreHandle, durability};
 use super::text;
 use crate::cache::view::MessageView;
 use crate::error::{Error, Result};
 use crate::model::message::{AppendOptions as Options, MAX_MESSAGE_TOKENS, NewMessage as New};
-use crate::model::{MessageFlags, Role, Tokens};
+use crate::model::{MessageFlags, NewSession, Role, Tokens};
 use crate::store::{Messages as Snapshot, Session};
 use std::ffi::c_char;
 
@@ -129,7 +129,7 @@ unsafe impl CallerStruct for Receipt {
 
 /// Messages of a session, in order, as of one moment. Threads: any number at once. Outlives its session and its store.
 pub struct Messages {
-    messages: Snapshot,
+    pub(super) messages: Snapshot,
 }
 
 /// Appends a message. `receipt` may be NULL. When it returns TURNKEEP_OK the message is kept as the store's durability
@@ -174,6 +174,27 @@ pub extern "C" fn turnkeep_session_append_batch(
         let messages = batch(messages, count)?;
         let done = session.session.append(messages, options)?;
         give_value(receipt, convert_receipt(&done));
+        Ok(())
+    })
+}
+
+/// Creates a session with its first messages, in one transaction: a template. `options` may be NULL, `count` may be 0.
+/// Otherwise as turnkeep_session_create, with the errors of turnkeep_session_append_batch. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn turnkeep_session_create_with(
+    store: Option<&StoreHandle>,
+    options: *const SessionOptions,
+    messages: *const NewMessage,
+    count: usize,
+    out: *mut *mut SessionHandle,
+    error: *mut *mut ErrorHandle,
+) -> Status {
+    guard(error, || {
+        let store = required(store, "store")?;
+        writable(out, "out")?;
+        let mut new = options::read(options)?.map_or_else(|| Ok(NewSession::default()), |raw| new_session(&raw))?;
+        new.messages = batch_or_none(messages, count)?;
+        give(out, SessionHandle::new(store.store.create_session(new)?));
         Ok(())
     })
 }
@@ -278,6 +299,15 @@ fn read(
     })
 }
 
+/// Messages, of which there may be none.
+pub(super) fn batch_or_none(messages: *const NewMessage, count: usize) -> Result<Vec<New>> {
+    if count == 0 {
+        Ok(Vec::new())
+    } else {
+        batch(messages, count)
+    }
+}
+
 fn batch(messages: *const NewMessage, count: usize) -> Result<Vec<New>> {
     if count == 0 {
         return Err(Error::invalid("count is 0: there is nothing to append"));
@@ -333,7 +363,7 @@ fn tokens(number: i64) -> Result<Tokens> {
     }
 }
 
-fn append_options(raw: &AppendOptions) -> Result<Options> {
+pub(super) fn append_options(raw: &AppendOptions) -> Result<Options> {
     options::unused(raw.reserved, AppendOptions::NAME)?;
     Ok(Options {
         durability: durability(raw.durability)?,
@@ -342,7 +372,7 @@ fn append_options(raw: &AppendOptions) -> Result<Options> {
     })
 }
 
-fn convert_receipt(receipt: &crate::model::Receipt) -> Receipt {
+pub(super) fn convert_receipt(receipt: &crate::model::Receipt) -> Receipt {
     Receipt {
         struct_size: size_of::<Receipt>(),
         first_seq: u64::from(receipt.first_seq),

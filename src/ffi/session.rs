@@ -14,13 +14,18 @@ use std::ffi::c_char;
 
 /// In use.
 pub const TURNKEEP_SESSION_ACTIVE: i32 = 1;
-/// Put away, still found.
+/// Put away: still listed and found.
 pub const TURNKEEP_SESSION_ARCHIVED: i32 = 2;
-/// Thrown away, can be restored: found only by a filter that asks for it.
+/// Thrown away: neither listed nor found unless asked for, until it is restored or deleted.
 pub const TURNKEEP_SESSION_TRASHED: i32 = 3;
 
 /// In turnkeep_session_changes: back to the store's window size.
 pub const TURNKEEP_WINDOW_OF_STORE: u64 = u64::MAX;
+
+/// In turnkeep_session_changes.expires_us: it never expires.
+pub const TURNKEEP_EXPIRES_NEVER: i64 = -1;
+/// In turnkeep_session_changes: no such limit.
+pub const TURNKEEP_UNLIMITED: u64 = u64::MAX;
 
 // The header's numbers are those of the library: a change of one that forgets the other does not compile.
 const _: () = {
@@ -37,7 +42,7 @@ pub struct SessionHandle {
 }
 
 impl SessionHandle {
-    fn new(session: Session) -> Self {
+    pub(super) fn new(session: Session) -> Self {
         let id = OwnedText::new(session.id());
         Self { session, id }
     }
@@ -65,6 +70,19 @@ pub struct SessionOptions {
     pub metadata: *const c_char,
     /// Its window in tokens; 0 is the store's.
     pub window_tokens: u64,
+    /// When it may be deleted by a cleanup, in microseconds since 1970-01-01 UTC; 0 is never.
+    pub expires_us: i64,
+    /// How long after its last change it may be deleted by a cleanup, in milliseconds; 0 is never.
+    pub expires_after_ms: u64,
+    /// How many bytes of text its messages may have; 0 is any number. An append that passes it is TOO_LARGE.
+    pub max_bytes: u64,
+    /// Its tags, each 1 to 255 bytes without control characters.
+    pub tags: *const *const c_char,
+    /// How many.
+    pub tag_count: usize,
+    /// The id of a session to be like: what is not given here is as there, the instructions at its head included, but not
+    /// the id, the name, the summary, the day of expiry and the other messages. Not for a fork; NULL is none.
+    pub like: *const c_char,
 }
 
 // SAFETY: repr(C), begins with struct_size, integers and nullable pointers only.
@@ -92,6 +110,26 @@ pub struct SessionChanges {
     pub metadata: *const c_char,
     /// A new window in tokens, or TURNKEEP_WINDOW_OF_STORE.
     pub window_tokens: u64,
+    /// A JSON merge patch (RFC 7396) for the metadata; not with metadata.
+    pub metadata_patch: *const c_char,
+    /// Tags that it gets.
+    pub add_tags: *const *const c_char,
+    /// How many.
+    pub add_tag_count: usize,
+    /// Tags that it loses, before it gets the others.
+    pub remove_tags: *const *const c_char,
+    /// How many.
+    pub remove_tag_count: usize,
+    /// A new time of expiry, or TURNKEEP_EXPIRES_NEVER.
+    pub expires_us: i64,
+    /// A new time to live after the last change, in milliseconds, or TURNKEEP_UNLIMITED.
+    pub expires_after_ms: u64,
+    /// A new limit for the text of its messages, or TURNKEEP_UNLIMITED. What is there already stays.
+    pub max_bytes: u64,
+    /// A TURNKEEP_SESSION_ number: archive, trash, restore.
+    pub status: i32,
+    /// Must be 0.
+    pub reserved: u32,
 }
 
 // SAFETY: repr(C), begins with struct_size, integers and nullable pointers only.
@@ -117,7 +155,7 @@ pub struct SessionInfo {
     pub summary: Text,
     /// A JSON object.
     pub metadata: Text,
-    /// The session it was forked from; empty is none.
+    /// The session it was forked from; empty is none. When that is deleted it is the one before.
     pub parent_id: Text,
     /// When it was created.
     pub created_us: i64,
@@ -129,7 +167,7 @@ pub struct SessionInfo {
     pub revision: u64,
     /// The place of its last message; 0 is none yet.
     pub head_seq: u64,
-    /// The last message that it shares with its parent; 0 is none.
+    /// The message behind which it was forked; 0 is none.
     pub fork_seq: u64,
     /// How many messages it has.
     pub message_count: u64,
@@ -137,8 +175,20 @@ pub struct SessionInfo {
     pub total_tokens: u64,
     /// Its window in tokens; 0 is the store's.
     pub window_tokens: u64,
+    /// Its tags, in order.
+    pub tags: *const Text,
+    /// How many.
+    pub tag_count: usize,
+    /// How long after its last change it may be removed, in milliseconds; 0 is never.
+    pub expires_after_ms: u64,
+    /// The bytes of its messages' texts: contents, tool calls, metadata.
+    pub bytes: u64,
+    /// How many there may be; 0 is any number.
+    pub max_bytes: u64,
     /// A TURNKEEP_SESSION_ number.
     pub status: i32,
+    /// 0.
+    pub reserved: u32,
 }
 
 // SAFETY: the texts point into the object that holds them, which never changes.
@@ -152,21 +202,32 @@ pub struct SessionList {
     next_page: OwnedText,
     /// What the infos point into.
     _texts: Vec<OwnedText>,
+    _tags: Vec<Box<[Text]>>,
 }
+
+// SAFETY: the texts point into the object itself, which never changes.
+unsafe impl Send for SessionList {}
+// SAFETY: as above.
+unsafe impl Sync for SessionList {}
 
 impl SessionList {
     pub(super) fn new(sessions: &[model::SessionInfo], next_page: Option<&str>) -> Self {
         let mut texts = Vec::with_capacity(sessions.len() * 8);
-        let infos = sessions.iter().map(|session| info(session, &mut texts)).collect();
+        let mut tags = Vec::new();
+        let infos = sessions
+            .iter()
+            .map(|session| info(session, &mut texts, &mut tags))
+            .collect();
         Self {
             infos,
             next_page: OwnedText::new(next_page.unwrap_or_default()),
             _texts: texts,
+            _tags: tags,
         }
     }
 }
 
-fn info(session: &model::SessionInfo, texts: &mut Vec<OwnedText>) -> SessionInfo {
+fn info(session: &model::SessionInfo, texts: &mut Vec<OwnedText>, tags: &mut Vec<Box<[Text]>>) -> SessionInfo {
     let mut keep = |text: &str| {
         if text.is_empty() {
             return Text::EMPTY;
@@ -176,6 +237,15 @@ fn info(session: &model::SessionInfo, texts: &mut Vec<OwnedText>) -> SessionInfo
         texts.push(owned);
         view
     };
+    let own_tags: Box<[Text]> = session.tags.iter().map(|tag| keep(tag)).collect();
+    let first_tag = if own_tags.is_empty() {
+        std::ptr::null()
+    } else {
+        own_tags.as_ptr()
+    };
+    if !own_tags.is_empty() {
+        tags.push(own_tags);
+    }
     SessionInfo {
         id: keep(&session.id),
         user_id: keep(&session.user_id),
@@ -194,7 +264,13 @@ fn info(session: &model::SessionInfo, texts: &mut Vec<OwnedText>) -> SessionInfo
         message_count: session.message_count,
         total_tokens: session.token_total,
         window_tokens: session.window_tokens.unwrap_or_default(),
+        tags: first_tag,
+        tag_count: session.tags.len(),
+        expires_after_ms: session.expires_after.map_or(0, |after| (after / 1000).cast_unsigned()),
+        bytes: session.bytes,
+        max_bytes: session.max_bytes.unwrap_or_default(),
         status: session.status as i32,
+        reserved: 0,
     }
 }
 
@@ -341,7 +417,7 @@ pub extern "C" fn turnkeep_session_list_free(list: Option<Box<SessionList>>) {
     drop(list);
 }
 
-fn new_session(raw: &SessionOptions) -> Result<NewSession> {
+pub(super) fn new_session(raw: &SessionOptions) -> Result<NewSession> {
     Ok(NewSession {
         id: text::owned(raw.id, "id")?,
         user_id: text::owned(raw.user_id, "user_id")?.unwrap_or_default(),
@@ -351,11 +427,34 @@ fn new_session(raw: &SessionOptions) -> Result<NewSession> {
         summary: text::owned(raw.summary, "summary")?.unwrap_or_default(),
         metadata: text::owned(raw.metadata, "metadata")?,
         window_tokens: (raw.window_tokens != 0).then_some(raw.window_tokens),
-        ..NewSession::default()
+        tags: text::list(raw.tags, raw.tag_count, "tags")?,
+        expires: (raw.expires_us != 0).then_some(raw.expires_us),
+        expires_after: limit(raw.expires_after_ms).map(micros),
+        max_bytes: limit(raw.max_bytes),
+        like: text::owned(raw.like, "like")?,
+        messages: Vec::new(),
     })
 }
 
+/// A limit of a new session; 0 is none.
+fn limit(number: u64) -> Option<u64> {
+    (number != 0 && number != TURNKEEP_UNLIMITED).then_some(number)
+}
+
+/// What a limit is changed to; 0 leaves it.
+fn change(number: u64) -> Option<Option<u64>> {
+    (number != 0).then(|| limit(number))
+}
+
+/// Far longer than anybody lives, and far from an overflow.
+const LONGEST_MILLIS: u64 = 1 << 50;
+
+fn micros(millis: u64) -> model::Micros {
+    (millis.min(LONGEST_MILLIS) * 1000).cast_signed()
+}
+
 fn session_changes(raw: &SessionChanges) -> Result<Changes> {
+    options::unused(raw.reserved, SessionChanges::NAME)?;
     Ok(Changes {
         name: text::owned(raw.name, "name")?.map(|name| Some(name).filter(|name| !name.is_empty())),
         title: text::owned(raw.title, "title")?,
@@ -368,6 +467,19 @@ fn session_changes(raw: &SessionChanges) -> Result<Changes> {
             tokens => Some(Some(tokens)),
         },
         expected_revision: (raw.expected_revision != 0).then_some(raw.expected_revision),
-        ..Changes::default()
+        metadata_patch: text::owned(raw.metadata_patch, "metadata_patch")?,
+        add_tags: text::list(raw.add_tags, raw.add_tag_count, "add_tags")?,
+        remove_tags: text::list(raw.remove_tags, raw.remove_tag_count, "remove_tags")?,
+        status: match raw.status {
+            0 => None,
+            number => Some(model::Status::from_number(number)?),
+        },
+        expires: match raw.expires_us {
+            0 => None,
+            TURNKEEP_EXPIRES_NEVER => Some(None),
+            time => Some(Some(time)),
+        },
+        expires_after: change(raw.expires_after_ms).map(|after| after.map(micros)),
+        max_bytes: change(raw.max_bytes),
     })
 }

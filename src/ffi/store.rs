@@ -3,7 +3,7 @@
 use super::basics::{ErrorHandle, Status, TURNKEEP_OK};
 use super::guard::guard;
 use super::options::{self, CallerStruct, flag};
-use super::pointer::{give, required, writable};
+use super::pointer::{give, give_value, required, writable};
 use super::text::{self, OwnedText};
 use crate::cache::view::Text;
 use crate::context::Tokenizer;
@@ -76,6 +76,13 @@ pub struct StoreOptions {
     pub destroy: DestroyFn,
     /// "cl100k_base" or "o200k_base", with the feature tokenizer-openai; NULL is none.
     pub tokenizer: *const c_char,
+    /// How long sessions stay that have no expiry of their own, in milliseconds; 0 is for ever. What is over is deleted by
+    /// turnkeep_store_cleanup, and by itself with cleanup_interval_ms.
+    pub expire_after_ms: u64,
+    /// 1 counts expire_after_ms from a session's last change instead of its creation.
+    pub expire_sliding: i32,
+    /// How often expired sessions are deleted, in milliseconds; 0 is only when asked to.
+    pub cleanup_interval_ms: u32,
     /// 1 keeps no full-text index up to date, and turnkeep_store_search answers UNSUPPORTED; a store that is opened without
     /// it later catches up.
     pub no_search: i32,
@@ -150,6 +157,21 @@ pub extern "C" fn turnkeep_store_close(store: Option<Box<StoreHandle>>, error: *
     }
 }
 
+/// Deletes every session whose time is over, and writes how many to *deleted unless it is NULL. What forks share stays.
+/// Threads: any. Errors: READONLY, BUSY, FULL, CORRUPT, STORAGE, INVALID. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn turnkeep_store_cleanup(
+    store: Option<&StoreHandle>,
+    deleted: *mut u64,
+    error: *mut *mut ErrorHandle,
+) -> Status {
+    guard(error, || {
+        let store = required(store, "store")?;
+        give_value(deleted, store.store.cleanup()?);
+        Ok(())
+    })
+}
+
 fn convert(raw: &StoreOptions, tokenizer: Option<HostTokenizer>) -> Result<Options> {
     options::unused(raw.reserved, StoreOptions::NAME)?;
     let defaults = Options::default();
@@ -184,6 +206,10 @@ fn convert(raw: &StoreOptions, tokenizer: Option<HostTokenizer>) -> Result<Optio
         must_exist: flag(raw.must_exist, "must_exist")?,
         no_search: flag(raw.no_search, "no_search")?,
         tokenizer,
+        expire_after: (raw.expire_after_ms != 0).then_some(Duration::from_millis(raw.expire_after_ms)),
+        expire_sliding: flag(raw.expire_sliding, "expire_sliding")?,
+        cleanup_interval: (raw.cleanup_interval_ms != 0)
+            .then_some(Duration::from_millis(u64::from(raw.cleanup_interval_ms))),
     })
 }
 

@@ -1,7 +1,7 @@
 //! Text across the boundary: borrowed in, owned and NUL-terminated out.
 
 use crate::cache::view::Text;
-use crate::error::{Error, Kind, Result};
+use crate::error::{During, Error, Kind, Result};
 use std::ffi::{CStr, c_char};
 
 /// A NUL-terminated text; `None` for NULL.
@@ -41,7 +41,8 @@ pub(super) fn list(texts: *const *const c_char, count: usize, name: &str) -> Res
         .map(|index| {
             // SAFETY: header rule 5: there are `count` pointers, which stay as they are during the call.
             let text = unsafe { texts.add(index).read() };
-            required(text, name).map(str::to_owned)
+            let text = required(text, name).map(str::to_owned);
+            text.during(|| format!("text {index} of {name}"))
         })
         .collect()
 }

@@ -87,6 +87,15 @@ pub struct WindowHandle {
     report: WindowReport,
 }
 
+impl WindowHandle {
+    pub(super) fn new(window: Snapshot) -> Self {
+        Self {
+            report: report(&window),
+            window,
+        }
+    }
+}
+
 /// Returns the messages for the next prompt: what is pinned, then the newest whole turns that fit. Never changes the
 /// history, never holds a tool result without its call. `options` may be NULL. Free *out with turnkeep_window_free.
 /// Threads: any. Errors: TOO_LARGE (the newest step does not fit with what stays in front: pins, kept turns, the turn's own question,
@@ -101,10 +110,8 @@ pub extern "C" fn turnkeep_session_window(
     guard(error, || {
         let session = required(session, "session")?;
         writable(out, "out")?;
-        let options = options::read(options)?.map_or_else(|| Ok(Options::default()), |raw| convert(&raw))?;
-        let window = session.session.window(&options)?;
-        let report = report(&window);
-        give(out, WindowHandle { window, report });
+        let options = read_options(options)?;
+        give(out, WindowHandle::new(session.session.window(&options)?));
         Ok(())
     })
 }
@@ -143,6 +150,10 @@ pub extern "C" fn turnkeep_window_common_prefix(one: Option<&WindowHandle>, othe
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_window_free(window: Option<Box<WindowHandle>>) {
     drop(window);
+}
+
+pub(super) fn read_options(options: *const WindowOptions) -> Result<Options> {
+    options::read(options)?.map_or_else(|| Ok(Options::default()), |raw| convert(&raw))
 }
 
 fn convert(raw: &WindowOptions) -> Result<Options> {

@@ -3,7 +3,7 @@
 //! It is checked on the way in and kept byte for byte as it came.
 
 use crate::error::{Error, Result};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// Parses with the limits of every later reader: 128 levels, numbers that a double holds.
 fn parse(what: &str, shape: &str, json: &str) -> Result<Value> {
@@ -43,6 +43,65 @@ fn call_id(call: &Value, shape: &str) -> Result<Option<String>> {
         Some(_) => Err(Error::invalid(format!(
             "tool_calls is not {shape}: a call's id is not a string"
         ))),
+    }
+}
+
+/// What the library itself notes in the metadata of a message begins with this.
+const NOTES: &str = "turnkeep:";
+
+/// A JSON object with a note of the library's in front, and the caller's text behind it as it came.
+pub fn with_note(metadata: Option<&str>, name: &str, note: &Value) -> String {
+    let rest = metadata.and_then(|json| json.trim_start().strip_prefix('{'));
+    let rest = rest.unwrap_or("}").trim_start();
+    let comma = if rest.starts_with('}') { "" } else { "," };
+    format!("{{{}:{note}{comma}{rest}", Value::from(format!("{NOTES}{name}")))
+}
+
+/// The notes of the library in a JSON object, and the object without them.
+pub fn split_notes(metadata: &str) -> (Map<String, Value>, String) {
+    let mut notes = Map::new();
+    let mut rest = metadata.to_owned();
+    while let Some((name, note, without)) = first_note(&rest) {
+        notes.insert(name, note);
+        rest = without;
+    }
+    (notes, rest)
+}
+
+/// The note at the beginning of an object, if there is one; a note stands nowhere else.
+fn first_note(metadata: &str) -> Option<(String, Value, String)> {
+    let inside = metadata.strip_prefix('{')?;
+    let (name, behind_name) = first_value(inside)?;
+    let name = name.as_str()?.strip_prefix(NOTES)?.to_owned();
+    let (note, behind) = first_value(behind_name.strip_prefix(':')?)?;
+    let rest = behind.strip_prefix(',').unwrap_or(behind);
+    Some((name, note, format!("{{{rest}")))
+}
+
+fn first_value(json: &str) -> Option<(Value, &str)> {
+    let mut values = serde_json::Deserializer::from_str(json).into_iter::<Value>();
+    let value = values.next()?.ok()?;
+    Some((value, json.get(values.byte_offset()..)?))
+}
+
+#[cfg(test)]
+mod note_tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_note_comes_back_and_leaves_the_callers_text_as_it_was() {
+        for own in ["{}", r#"{"b": 1.50, "a":[ ]}"#, r#"{ "x":"turnkeep:" }"#] {
+            let noted = with_note(Some(own), "origin", &json!({"seq": 7}));
+            let noted = with_note(Some(&noted), "exchange", &json!({"name": "a\"b"}));
+            assert!(check_object("metadata", &noted).is_ok(), "{noted}");
+            let (notes, rest) = split_notes(&noted);
+            assert_eq!(notes.get("origin"), Some(&json!({"seq": 7})));
+            assert_eq!(notes.get("exchange"), Some(&json!({"name": "a\"b"})));
+            assert_eq!(rest.replace("{ ", "{"), own.replace("{ ", "{"));
+        }
+        let (notes, rest) = split_notes(&with_note(None, "origin", &json!(1)));
+        assert_eq!((notes.len(), rest.as_str()), (1, "{}"));
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! No I/O, no clock but the one that stamps a new id, nothing of SQLite, threads or C.
 
+pub mod file_name;
 pub mod filter;
 pub mod ids;
 pub mod message;
@@ -14,6 +15,7 @@ pub mod snippet;
 #[cfg(not(loom))]
 pub mod text;
 mod time;
+pub mod turn;
 #[cfg(not(loom))]
 pub mod words;
 
@@ -25,6 +27,7 @@ pub use message::{
 #[cfg(not(loom))]
 pub use search::{Phrase, SearchOptions, SearchOrder};
 pub use session::{ListOptions, NewSession, SessionChanges, SessionInfo, SessionPage, Sort, Status};
+pub use turn::{Exchange, Turn};
 
 /// Microseconds since 1970-01-01 UTC: the unit of every time in Turnkeep.
 pub type Micros = i64;

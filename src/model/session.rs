@@ -1,6 +1,6 @@
 //! A session, a session to create, what can be changed of it, and pages of sessions.
 
-use super::{Filter, Micros, ids, metadata};
+use super::{Filter, Micros, NewMessage, ids, metadata};
 use crate::error::{Error, Result};
 
 /// Where a session is in its life.
@@ -60,6 +60,10 @@ pub struct NewSession {
     pub expires_after: Option<Micros>,
     /// How many bytes the texts of its messages may have.
     pub max_bytes: Option<u64>,
+    /// The id of a session that it is to be like: what is not given here is as there, the instructions at its head included.
+    pub like: Option<String>,
+    /// What it begins with, kept in the same transaction.
+    pub messages: Vec<NewMessage>,
 }
 
 impl NewSession {
@@ -98,12 +102,15 @@ fn check_tags(tags: &[String]) -> Result<()> {
 }
 
 fn check_expiry(expires: Option<Micros>, after: Option<Micros>) -> Result<()> {
-    if expires.is_some_and(|time| time <= 0) || after.is_some_and(|time| time <= 0) {
-        return Err(Error::invalid(
-            "an expiry must lie after 1970-01-01, and a time to live must be longer than nothing",
-        ));
+    match (expires, after) {
+        (Some(time), _) if time <= 0 => Err(Error::invalid(format!(
+            "expires is {time}; it must lie after 1970-01-01"
+        ))),
+        (_, Some(time)) if time <= 0 => Err(Error::invalid(format!(
+            "expires_after is {time}; it must be longer than nothing"
+        ))),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 fn check_window_tokens(tokens: Option<u64>) -> Result<()> {

@@ -57,6 +57,40 @@ pub(crate) struct Stretch {
     pub(crate) segment: u32,
 }
 
+impl Head {
+    /// The last message that both sessions have on their path; 0 is none.
+    pub(crate) fn last_shared_with(&self, other: &Head) -> u32 {
+        let mut common = 0;
+        for (one, other) in self.parts().zip(other.parts()) {
+            if one.0 != other.0 {
+                break;
+            }
+            common = one.1.min(other.1);
+            if one.1 != other.1 {
+                break;
+            }
+        }
+        common
+    }
+
+    /// Each stretch, and its last message.
+    fn parts(&self) -> impl Iterator<Item = (Stretch, u32)> {
+        let ends = self.path.0.iter().skip(1).map(|next| next.first_seq - 1);
+        self.path.0.iter().copied().zip(ends.chain([self.place.seq]))
+    }
+}
+
+/// Sessions that are related to one by forks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Family {
+    /// Those forked from it.
+    Forks,
+    /// The one it was forked from, and so on.
+    Ancestors,
+    /// All, from the first ancestor on, each before its own forks.
+    Tree,
+}
+
 /// A store's memory that outlives a process, or does not.
 pub(crate) trait Storage: Send + Sync {
     /// Applies mutations in one transaction, each wholly or not at all, and reaches at least this durability. One result
@@ -125,6 +159,9 @@ pub(crate) trait Snapshot {
 
     /// A session's description.
     fn describe(&self, key: SessionKey) -> Result<Option<SessionInfo>>;
+
+    /// Sessions that are related to one by forks.
+    fn family(&self, key: SessionKey, family: Family) -> Result<Vec<SessionInfo>>;
 
     /// Whether there are texts that are not indexed yet.
     fn is_search_behind(&self) -> Result<bool>;

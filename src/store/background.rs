@@ -1,5 +1,5 @@
-//! The store's own thread: what needs no caller. Moves the WAL into the file, writes what was deferred, indexes
-//! what can be searched for.
+//! The store's own thread: what needs no caller. Moves the WAL into the file, writes what was deferred, deletes what has
+//! expired, indexes what can be searched for.
 
 use super::Inner;
 use crate::error::Result;
@@ -35,31 +35,40 @@ const IDLE: Duration = Duration::from_millis(20);
 const LONGEST_WITHOUT_INDEXING: Duration = Duration::from_millis(250);
 
 /// Longer than any clock here counts without overflow being a question.
-const LONGEST_AUTOSAVE: Duration = Duration::from_secs(365 * 24 * 3600);
+const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 3600);
 
 #[derive(Default)]
 struct Orders {
     stop: bool,
     maintain: bool,
     save_at: Option<Instant>,
+    clean_at: Option<Instant>,
     index_at: Option<Instant>,
 }
 
 enum Work {
     Maintain,
     Save,
+    CleanUp,
     Index,
     Stop,
 }
 
 impl Background {
     /// Starts the thread; `None` if the system gives none.
-    pub(super) fn start(store: Weak<Inner>, autosave: Duration, full_text: bool) -> Option<Self> {
-        let autosave = autosave.min(LONGEST_AUTOSAVE);
+    pub(super) fn start(
+        store: Weak<Inner>,
+        autosave: Duration,
+        cleanup_interval: Option<Duration>,
+        full_text: bool,
+    ) -> Option<Self> {
+        let autosave = autosave.min(LONGEST_WAIT);
+        let cleanup_interval = cleanup_interval.map(|interval| interval.min(LONGEST_WAIT));
         let desk = Arc::new(Desk {
             orders: Mutex::new(Orders {
                 // What another process, or an earlier version, has left.
                 index_at: full_text.then(|| Instant::now() + IDLE),
+                clean_at: cleanup_interval.map(|interval| Instant::now() + interval),
                 ..Orders::default()
             }),
             changed: Condvar::new(),
@@ -70,7 +79,7 @@ impl Background {
         let its_desk = Arc::clone(&desk);
         let thread = std::thread::Builder::new()
             .name("turnkeep".to_owned())
-            .spawn(move || run(&store, &its_desk, autosave))
+            .spawn(move || run(&store, &its_desk, autosave, cleanup_interval))
             .ok()?;
         Some(Self {
             desk,
@@ -126,11 +135,16 @@ impl Desk {
             if orders.save_at.take_if(|at| *at <= now).is_some() {
                 return Work::Save;
             }
+            if orders.clean_at.take_if(|at| *at <= now).is_some() {
+                return Work::CleanUp;
+            }
             // What is deferred is written first: indexing would commit it before its time.
-            if orders.save_at.is_none() && orders.index_at.take_if(|at| *at <= now).is_some() {
+            let may_index = orders.save_at.is_none();
+            if may_index && orders.index_at.take_if(|at| *at <= now).is_some() {
                 return Work::Index;
             }
-            match orders.save_at.or(orders.index_at) {
+            let index_at = orders.index_at.filter(|_| may_index);
+            match orders.save_at.into_iter().chain(orders.clean_at).chain(index_at).min() {
                 None => self.changed.wait(&mut orders),
                 Some(at) => drop(self.changed.wait_until(&mut orders, at)),
             }
@@ -176,7 +190,7 @@ impl Indexer {
     }
 }
 
-fn run(store: &Weak<Inner>, desk: &Desk, autosave: Duration) {
+fn run(store: &Weak<Inner>, desk: &Desk, autosave: Duration, cleanup_interval: Option<Duration>) {
     let mut indexer = Indexer {
         commits: 0,
         last: Instant::now(),
@@ -187,12 +201,15 @@ fn run(store: &Weak<Inner>, desk: &Desk, autosave: Duration) {
         let done = caught(|| match work {
             Work::Stop => Ok(()),
             Work::Save => store.save_deferred(),
+            // What cannot be deleted now is expired the next time, too.
+            Work::CleanUp => store.cleanup().map(drop),
             Work::Index => indexer.work(&store, desk),
             // A checkpoint that failed is tried again when the WAL has grown further; damage is noted by the storage.
             Work::Maintain => store.storage.maintain(),
         });
         match work {
             Work::Stop => return,
+            Work::CleanUp => desk.orders.lock().clean_at = cleanup_interval.map(|interval| Instant::now() + interval),
             Work::Save if done.is_err() => desk.orders.lock().save_at = Some(Instant::now() + autosave),
             _ => {}
         }

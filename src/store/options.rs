@@ -4,6 +4,7 @@ use crate::context::Tokenizer;
 use crate::error::{Error, Kind, Result};
 use crate::model::Durability;
 use crate::model::session::MAX_WINDOW_TOKENS;
+use crate::storage::mutation::Expiry;
 use crate::storage::sqlite::{IN_MEMORY, SqliteOptions};
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,6 +47,12 @@ pub struct StoreOptions {
     pub no_search: bool,
     /// Who counts tokens.
     pub tokenizer: TokenizerChoice,
+    /// How long sessions stay that have no expiry of their own; `None` is for ever.
+    pub expire_after: Option<Duration>,
+    /// Counts that from the last change instead of from creation.
+    pub expire_sliding: bool,
+    /// How often expired sessions are deleted; `None` is only when asked to.
+    pub cleanup_interval: Option<Duration>,
 }
 
 impl Default for StoreOptions {
@@ -63,6 +70,9 @@ impl Default for StoreOptions {
             must_exist: false,
             no_search: false,
             tokenizer: TokenizerChoice::Estimate,
+            expire_after: None,
+            expire_sliding: false,
+            cleanup_interval: None,
         }
     }
 }
@@ -95,6 +105,16 @@ impl StoreOptions {
                 self.window_tokens
             )));
         }
+        if self.expire_sliding && self.expire_after.is_none() {
+            return Err(Error::invalid(
+                "expire_sliding is given without expire_after: nothing expires",
+            ));
+        }
+        if self.cleanup_interval.is_some() && self.read_only {
+            return Err(Error::invalid(
+                "cleanup_interval and read_only are both given: nothing can be deleted",
+            ));
+        }
         if self.readers > MAX_READERS {
             return Err(Error::invalid(format!(
                 "readers is {}; at most {MAX_READERS} are allowed",
@@ -102,6 +122,13 @@ impl StoreOptions {
             )));
         }
         Ok(())
+    }
+
+    pub(super) fn expiry(&self) -> Option<Expiry> {
+        self.expire_after.map(|after| Expiry {
+            after: i64::try_from(after.as_micros()).unwrap_or(i64::MAX / 4),
+            sliding: self.expire_sliding,
+        })
     }
 
     pub(super) fn sqlite(&self) -> SqliteOptions {

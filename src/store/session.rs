@@ -7,15 +7,15 @@ use crate::cache::{CachedSession, Loaded, State};
 use crate::context::WindowOptions;
 use crate::error::{During, Error, Kind, Result};
 use crate::model::{AppendOptions, NewMessage, Receipt, SessionChanges, SessionInfo, ids, now};
-use crate::storage::mutation::{Append, Clear, Update};
+use crate::storage::mutation::{Clear, Update};
 use crate::storage::{Mutation, Outcome, Snapshot};
 use std::ops::Range;
 use std::sync::Arc;
 
 /// A session of a store. Cheap to hold; any number of threads may use it at once.
 pub struct Session {
-    store: Arc<Inner>,
-    entry: Arc<CachedSession>,
+    pub(super) store: Arc<Inner>,
+    pub(super) entry: Arc<CachedSession>,
 }
 
 /// Messages of a session, in order, as of one moment.
@@ -87,31 +87,12 @@ impl Session {
         if messages.is_empty() {
             return Err(Error::invalid("there is no message to append"));
         }
-        let several = messages.len() > 1;
-        let prepare = |(index, message)| {
-            let ready = self.store.ready(message);
-            if several {
-                ready.during(|| format!("message {index} of the batch"))
-            } else {
-                ready
-            }
-        };
-        let append = Append {
-            key: self.entry.key,
-            messages: messages.into_iter().enumerate().map(prepare).collect::<Result<_>>()?,
-            memo: self.memo(),
-            now: now(),
-            options,
-        };
-        let durability = append.options.durability;
-        match self.store.change(Mutation::Append(append), durability)? {
-            Outcome::Appended(receipt) => Ok(receipt),
-            other => Err(unexpected(&other)),
-        }
+        let messages = self.store.ready_all(messages)?;
+        self.append_ready(messages, options)
     }
 
     /// Where a planner stands, to be kept with the session for whoever opens it next.
-    fn memo(&self) -> Option<(u64, crate::context::Memo)> {
+    pub(super) fn memo(&self) -> Option<(u64, crate::context::Memo)> {
         match &*self.entry.state.read() {
             State::Loaded(loaded) => loaded.memo(),
             State::Unloaded | State::Deleted => None,
@@ -290,7 +271,7 @@ impl Session {
         Ok(())
     }
 
-    fn check(&self) -> Result<()> {
+    pub(super) fn check(&self) -> Result<()> {
         self.store.check_open()?;
         self.in_memory(|_| Ok(Some(()))).map(drop)
     }
@@ -298,9 +279,14 @@ impl Session {
     fn action(&self, verb: &str) -> String {
         format!("{verb} session '{}'", self.entry.id)
     }
+
+    /// Does something, and says of a failure what was being done.
+    pub(super) fn do_to<T>(&self, verb: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        self.check().and_then(|()| work()).during(|| self.action(verb))
+    }
 }
 
-fn deleted() -> Error {
+pub(super) fn deleted() -> Error {
     Error::new(Kind::NotFound, "the session was deleted")
 }
 

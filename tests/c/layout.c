@@ -26,7 +26,7 @@ static const struct entry entries[] = {
     FIELD(turnkeep_text, data, 0),
     FIELD(turnkeep_text, len, 8),
 
-    SIZE(turnkeep_store_options, 104),
+    SIZE(turnkeep_store_options, 120),
     FIELD(turnkeep_store_options, struct_size, 0),
     FIELD(turnkeep_store_options, durability, 8),
     FIELD(turnkeep_store_options, autosave_ms, 12),
@@ -42,10 +42,13 @@ static const struct entry entries[] = {
     FIELD(turnkeep_store_options, count_tokens, 72),
     FIELD(turnkeep_store_options, destroy, 80),
     FIELD(turnkeep_store_options, tokenizer, 88),
-    FIELD(turnkeep_store_options, no_search, 96),
-    FIELD(turnkeep_store_options, reserved, 100),
+    FIELD(turnkeep_store_options, expire_after_ms, 96),
+    FIELD(turnkeep_store_options, expire_sliding, 104),
+    FIELD(turnkeep_store_options, cleanup_interval_ms, 108),
+    FIELD(turnkeep_store_options, no_search, 112),
+    FIELD(turnkeep_store_options, reserved, 116),
 
-    SIZE(turnkeep_session_options, 72),
+    SIZE(turnkeep_session_options, 120),
     FIELD(turnkeep_session_options, struct_size, 0),
     FIELD(turnkeep_session_options, id, 8),
     FIELD(turnkeep_session_options, user_id, 16),
@@ -55,8 +58,14 @@ static const struct entry entries[] = {
     FIELD(turnkeep_session_options, summary, 48),
     FIELD(turnkeep_session_options, metadata, 56),
     FIELD(turnkeep_session_options, window_tokens, 64),
+    FIELD(turnkeep_session_options, expires_us, 72),
+    FIELD(turnkeep_session_options, expires_after_ms, 80),
+    FIELD(turnkeep_session_options, max_bytes, 88),
+    FIELD(turnkeep_session_options, tags, 96),
+    FIELD(turnkeep_session_options, tag_count, 104),
+    FIELD(turnkeep_session_options, like, 112),
 
-    SIZE(turnkeep_session_changes, 64),
+    SIZE(turnkeep_session_changes, 136),
     FIELD(turnkeep_session_changes, struct_size, 0),
     FIELD(turnkeep_session_changes, expected_revision, 8),
     FIELD(turnkeep_session_changes, name, 16),
@@ -65,6 +74,16 @@ static const struct entry entries[] = {
     FIELD(turnkeep_session_changes, summary, 40),
     FIELD(turnkeep_session_changes, metadata, 48),
     FIELD(turnkeep_session_changes, window_tokens, 56),
+    FIELD(turnkeep_session_changes, metadata_patch, 64),
+    FIELD(turnkeep_session_changes, add_tags, 72),
+    FIELD(turnkeep_session_changes, add_tag_count, 80),
+    FIELD(turnkeep_session_changes, remove_tags, 88),
+    FIELD(turnkeep_session_changes, remove_tag_count, 96),
+    FIELD(turnkeep_session_changes, expires_us, 104),
+    FIELD(turnkeep_session_changes, expires_after_ms, 112),
+    FIELD(turnkeep_session_changes, max_bytes, 120),
+    FIELD(turnkeep_session_changes, status, 128),
+    FIELD(turnkeep_session_changes, reserved, 132),
 
     SIZE(turnkeep_metadata_condition, 32),
     FIELD(turnkeep_metadata_condition, struct_size, 0),
@@ -105,7 +124,7 @@ static const struct entry entries[] = {
     FIELD(turnkeep_session_list_options, ascending, 32),
     FIELD(turnkeep_session_list_options, reserved, 36),
 
-    SIZE(turnkeep_session_info, 208),
+    SIZE(turnkeep_session_info, 248),
     FIELD(turnkeep_session_info, id, 0),
     FIELD(turnkeep_session_info, user_id, 16),
     FIELD(turnkeep_session_info, name, 32),
@@ -123,7 +142,13 @@ static const struct entry entries[] = {
     FIELD(turnkeep_session_info, message_count, 176),
     FIELD(turnkeep_session_info, total_tokens, 184),
     FIELD(turnkeep_session_info, window_tokens, 192),
-    FIELD(turnkeep_session_info, status, 200),
+    FIELD(turnkeep_session_info, tags, 200),
+    FIELD(turnkeep_session_info, tag_count, 208),
+    FIELD(turnkeep_session_info, expires_after_ms, 216),
+    FIELD(turnkeep_session_info, bytes, 224),
+    FIELD(turnkeep_session_info, max_bytes, 232),
+    FIELD(turnkeep_session_info, status, 240),
+    FIELD(turnkeep_session_info, reserved, 244),
 
     SIZE(turnkeep_message_details, 64),
     FIELD(turnkeep_message_details, tool_calls, 0),
@@ -194,6 +219,45 @@ static const struct entry entries[] = {
     FIELD(turnkeep_window_report, left_out_last_seq, 64),
     FIELD(turnkeep_window_report, revision, 72),
 
+    SIZE(turnkeep_branch_options, 32),
+    FIELD(turnkeep_branch_options, struct_size, 0),
+    FIELD(turnkeep_branch_options, expected_revision, 8),
+    FIELD(turnkeep_branch_options, fork, 16),
+    FIELD(turnkeep_branch_options, branching, 24),
+    FIELD(turnkeep_branch_options, reserved, 28),
+
+    SIZE(turnkeep_comparison, 32),
+    FIELD(turnkeep_comparison, struct_size, 0),
+    FIELD(turnkeep_comparison, common_seq, 8),
+    FIELD(turnkeep_comparison, one_head_seq, 16),
+    FIELD(turnkeep_comparison, other_head_seq, 24),
+
+    SIZE(turnkeep_exchange, 88),
+    FIELD(turnkeep_exchange, struct_size, 0),
+    FIELD(turnkeep_exchange, input, 8),
+    FIELD(turnkeep_exchange, input_len, 16),
+    FIELD(turnkeep_exchange, input_name, 24),
+    FIELD(turnkeep_exchange, input_type, 32),
+    FIELD(turnkeep_exchange, answer, 40),
+    FIELD(turnkeep_exchange, answer_len, 48),
+    FIELD(turnkeep_exchange, processing_us, 56),
+    FIELD(turnkeep_exchange, tokens_used, 64),
+    FIELD(turnkeep_exchange, model, 72),
+    FIELD(turnkeep_exchange, metadata, 80),
+
+    SIZE(turnkeep_turn, 136),
+    FIELD(turnkeep_turn, input, 0),
+    FIELD(turnkeep_turn, input_name, 16),
+    FIELD(turnkeep_turn, input_type, 32),
+    FIELD(turnkeep_turn, answer, 48),
+    FIELD(turnkeep_turn, metadata, 64),
+    FIELD(turnkeep_turn, number, 80),
+    FIELD(turnkeep_turn, first_seq, 88),
+    FIELD(turnkeep_turn, last_seq, 96),
+    FIELD(turnkeep_turn, tokens, 104),
+    FIELD(turnkeep_turn, created_us, 112),
+    FIELD(turnkeep_turn, processing_us, 120),
+    FIELD(turnkeep_turn, tokens_used, 128),
     SIZE(turnkeep_search_options, 72),
     FIELD(turnkeep_search_options, struct_size, 0),
     FIELD(turnkeep_search_options, text, 8),
@@ -233,13 +297,13 @@ static const struct entry entries[] = {
  * (missing-field-initializers), which is an error in the tests.
  */
 const turnkeep_text all_of_text = {NULL, 0};
-const turnkeep_store_options all_of_store_options = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, 0, 0};
-const turnkeep_session_options all_of_session_options = {0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0};
-const turnkeep_session_changes all_of_session_changes = {0, 0, NULL, NULL, NULL, NULL, NULL, 0};
+const turnkeep_store_options all_of_store_options = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0};
+const turnkeep_session_options all_of_session_options = {0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, NULL, 0, NULL};
+const turnkeep_session_changes all_of_session_changes = {0, 0, NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, 0, NULL, 0, 0, 0, 0, 0, 0};
 const turnkeep_metadata_condition all_of_metadata_condition = {0, NULL, NULL, 0, 0};
 const turnkeep_filter all_of_filter = {0, NULL, 0, 0, NULL, 0, NULL, 0, NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0};
 const turnkeep_session_list_options all_of_session_list_options = {0, NULL, NULL, 0, 0, 0, 0};
-const turnkeep_session_info all_of_session_info = {{NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+const turnkeep_session_info all_of_session_info = {{NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, 0, 0, 0, 0, 0, 0};
 const turnkeep_message_details all_of_message_details = {{NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}};
 const turnkeep_message all_of_message = {{NULL, 0}, 0, 0, NULL, 0, 0, 0, 0, 0};
 const turnkeep_receipt all_of_receipt = {0, 0, 0, 0, 0, 0};
@@ -247,6 +311,10 @@ const turnkeep_new_message all_of_new_message = {0, 0, 0, NULL, 0, 0, 0, NULL, N
 const turnkeep_append_options all_of_append_options = {0, 0, NULL, 0, 0};
 const turnkeep_window_options all_of_window_options = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
 const turnkeep_window_report all_of_window_report = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+const turnkeep_branch_options all_of_branch_options = {0, 0, NULL, 0, 0};
+const turnkeep_comparison all_of_comparison = {0, 0, 0, 0};
+const turnkeep_exchange all_of_exchange = {0, NULL, 0, NULL, NULL, NULL, 0, 0, 0, NULL, NULL};
+const turnkeep_turn all_of_turn = {{NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, 0, 0, 0, 0, 0, 0, 0};
 const turnkeep_search_options all_of_search_options = {0, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0};
 const turnkeep_mark all_of_mark = {0, 0};
 const turnkeep_hit all_of_hit = {{NULL, 0}, {NULL, 0}, {NULL, 0}, NULL, 0, NULL, 0, 0, 0, 0, 0, 0};

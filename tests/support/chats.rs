@@ -1,10 +1,14 @@
 //! The recorded conversations that lie beside the repository. They are not part of it: a test that wants them skips where
 //! they are absent, and says so.
 
+#![allow(dead_code, reason = "each test uses a part")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
+
 use serde::Deserialize;
 use std::fs::File;
 use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::path::Path;
+use turnkeep::model::{NewMessage, Role};
 
 /// One conversation.
 #[derive(Deserialize)]
@@ -24,7 +28,12 @@ pub(crate) struct ChatMessage {
 
 /// Every conversation; `None`, and a line on stderr, where there are none.
 pub(crate) fn all(test: &str) -> Option<Vec<Chat>> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/chats.jsonl");
+    read(test, "chats.jsonl")
+}
+
+/// The lines of a file; `None`, and a line on stderr, where it is absent.
+fn read<T: serde::de::DeserializeOwned>(test: &str, file: &str) -> Option<Vec<T>> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data").join(file);
     let file = match File::open(&path) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -35,9 +44,41 @@ pub(crate) fn all(test: &str) -> Option<Vec<Chat>> {
         }
         Err(error) => panic!("{}: {error}", path.display()),
     };
-    let chats = BufReader::new(file).lines().enumerate().map(|(line, text)| {
+    let lines = BufReader::new(file).lines().enumerate().map(|(line, text)| {
         serde_json::from_str(&text.unwrap())
             .unwrap_or_else(|error| panic!("{}:{}: {error}", path.display(), line + 1))
     });
-    Some(chats.collect())
+    Some(lines.collect())
+}
+
+/// A tree of messages: each node hangs on its parent.
+#[derive(Deserialize)]
+pub(crate) struct Tree {
+    pub(crate) id: String,
+    pub(crate) nodes: Vec<Node>,
+}
+
+/// One message of a tree.
+#[derive(Deserialize)]
+pub(crate) struct Node {
+    pub(crate) id: String,
+    pub(crate) parent: Option<String>,
+    pub(crate) role: String,
+    pub(crate) content: String,
+}
+
+impl Node {
+    pub(crate) fn message(&self) -> NewMessage {
+        let role = if self.role == "user" {
+            Role::User
+        } else {
+            Role::Assistant
+        };
+        NewMessage::new(role, self.content.clone())
+    }
+}
+
+/// Every tree; `None`, and a line on stderr, where there are none.
+pub(crate) fn trees(test: &str) -> Option<Vec<Tree>> {
+    read(test, "trees.jsonl")
 }

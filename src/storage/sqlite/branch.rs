@@ -1,7 +1,8 @@
 //! New sessions, whole or sharing messages with another, and sessions that lose messages.
 //!
-//! A segment is shared from its beginning: whoever has one of its messages on its path has all before it, too. So what a
-//! segment must keep is known by one number, the last message that anybody still has of it.
+//! Segments form trees: each goes on from a message of its parent. A session has the segment that it writes to, and with it
+//! all before. So what a segment must keep is known by one number: the last message that its session or one of the segments
+//! that go on from it still has.
 
 use super::append::insert_messages;
 use super::changes::{Known, Refusal, Result, Tail, check_revision, existing};
@@ -12,7 +13,7 @@ use crate::error::{Error, Kind};
 use crate::model::{Durability, Micros, NewSession, Place, ReadyMessage, Receipt, Role};
 use crate::storage::mutation::{Clear, Create, Fork, Removal, Rewind, Truncate};
 use crate::storage::{Head, Outcome, Path, SessionKey, Stretch};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 /// What a new session begins with.
 #[derive(Default)]
@@ -20,16 +21,9 @@ struct Origin {
     parent: Option<SessionKey>,
     place: Place,
     bytes: u64,
-    shared: Vec<Shared>,
+    /// What it shares of its parent's path.
+    path: Vec<Stretch>,
     memo: Option<Memo>,
-}
-
-/// A part of a path that lies before the session's own segment.
-#[derive(Clone, Copy)]
-struct Shared {
-    first_seq: u32,
-    last_seq: u32,
-    segment: u32,
 }
 
 pub(super) fn create(connection: &Connection, known: &mut Known, create: &Create) -> Result<Outcome> {
@@ -51,7 +45,7 @@ pub(super) fn fork(connection: &Connection, known: &mut Known, fork: &Fork) -> R
         parent: Some(parent.key),
         place,
         bytes,
-        shared: shared_until(&parent.path, at_seq),
+        path: until(&parent.path, at_seq),
         memo: parent.memo.clone().filter(|memo| memo.holds_at(at_seq)),
     };
     let (session, summary_tokens) = inherit(connection, &parent, fork)?;
@@ -143,11 +137,11 @@ fn begin(
     if !(session.title.is_empty() && session.summary.is_empty() && session.name.is_none()) {
         search::note_session(connection, key)?;
     }
-    write_shared(connection, key, &origin.shared)?;
+    go_on_from(connection, &origin.path, segment, first_seq)?;
     if !create.messages.is_empty() {
         insert_messages(connection, key, &create.messages, start)?;
     }
-    let mut path: Vec<Stretch> = origin.shared.iter().map(|part| part.stretch()).collect();
+    let mut path = origin.path;
     path.push(Stretch { first_seq, segment });
     Ok(Outcome::Created(Head {
         key,
@@ -283,24 +277,18 @@ fn read_all(connection: &Connection, head: &Head) -> Result<Vec<ReadyMessage>> {
 fn cut_to(connection: &Connection, known: &mut Known, head: &Head, to_seq: u32) -> Result<Tail> {
     known.tails.pop(&head.key);
     let (place, bytes) = place_at(connection, head, to_seq)?;
-    let old = shared_until(&head.path, u32::MAX);
-    let own = old.last().copied().ok_or_else(|| no_path(head.key))?;
-    let mut shared = shared_until(&head.path, to_seq);
-    let keeps_segment = to_seq + 1 >= own.first_seq && !is_shared_behind(connection, own.segment, to_seq)?;
+    let own = *head.path.0.last().ok_or_else(|| no_path(head.key))?;
+    let keeps_segment = to_seq + 1 >= own.first_seq && !is_gone_on_from_behind(connection, own.segment, to_seq)?;
     let (segment, first_seq) = if keeps_segment {
-        shared.retain(|part| part.segment != own.segment);
         (own.segment, own.first_seq)
     } else {
         let segment = known.next_number(connection)?;
         connection
             .prepare_cached("UPDATE meta SET value = max(value, ?1) WHERE name = 'last_key'")?
             .execute([segment])?;
+        go_on_from(connection, &until(&head.path, to_seq), segment, to_seq + 1)?;
         (segment, to_seq + 1)
     };
-    connection
-        .prepare_cached("DELETE FROM paths WHERE session = ?1")?
-        .execute([head.key.0])?;
-    write_shared(connection, head.key, &shared)?;
     connection
         .prepare_cached("DELETE FROM receipts WHERE session = ?1 AND last_seq > ?2")?
         .execute(params![head.key.0, to_seq])?;
@@ -309,9 +297,7 @@ fn cut_to(connection: &Connection, known: &mut Known, head: &Head, to_seq: u32) 
             "UPDATE sessions SET tail_segment = ?2, tail_first_seq = ?3, head_seq = ?4, window_memo = NULL WHERE key = ?1",
         )?
         .execute(params![head.key.0, segment, first_seq, to_seq])?;
-    for part in old.iter().filter(|part| part.last_seq > to_seq) {
-        trim(connection, part.segment)?;
-    }
+    trim(connection, own.segment)?;
     Ok(Tail {
         revision: head.revision,
         place,
@@ -343,37 +329,54 @@ fn put(connection: &Connection, key: SessionKey, messages: &[ReadyMessage], tail
     Ok(end)
 }
 
-/// Lets go of every message of a session that is about to be deleted.
+/// Lets go of every message of a session that was deleted.
 pub(super) fn release(connection: &Connection, head: &Head) -> Result<()> {
-    for part in shared_until(&head.path, u32::MAX) {
-        trim(connection, part.segment)?;
+    let own = head.path.0.last().ok_or_else(|| no_path(head.key))?;
+    trim(connection, own.segment)
+}
+
+/// Removes what nobody has on his path any more, from a segment and, if it is gone as a whole, from those before it.
+fn trim(connection: &Connection, segment: u32) -> Result<()> {
+    let mut next = Some(segment);
+    while let Some(segment) = next.take() {
+        let last: Option<u32> = connection
+            .prepare_cached(
+                "SELECT max(last) FROM (\
+                 SELECT max(first_seq) - 1 AS last FROM segments WHERE parent = ?1 \
+                 UNION ALL SELECT head_seq FROM sessions WHERE key = ?1 AND tail_segment = ?1 \
+                 UNION ALL SELECT head_seq FROM sessions WHERE tail_segment = ?1 AND tail_segment <> key)",
+            )?
+            .query_row([segment], |row| row.get(0))?;
+        let first_gone = last.map_or(0, |last| last + 1);
+        search::forget(connection, segment, first_gone)?;
+        connection
+            .prepare_cached("DELETE FROM messages WHERE key BETWEEN ?1 AND ?2")?
+            .execute([message_key(segment, first_gone), message_key(segment, u32::MAX)])?;
+        if last.is_none() {
+            next = connection
+                .prepare_cached("DELETE FROM segments WHERE segment = ?1 RETURNING parent")?
+                .query_row([segment], |row| row.get(0))
+                .optional()?;
+        }
     }
     Ok(())
 }
 
-/// Removes what nobody has on his path any more.
-fn trim(connection: &Connection, segment: u32) -> Result<()> {
-    let last: Option<u32> = connection
-        .prepare_cached(
-            "SELECT max(last) FROM (\
-             SELECT max(last_seq) AS last FROM paths WHERE segment = ?1 \
-             UNION ALL SELECT head_seq FROM sessions WHERE key = ?1 AND tail_segment = ?1 \
-             UNION ALL SELECT head_seq FROM sessions WHERE tail_segment = ?1 AND tail_segment <> key)",
-        )?
-        .query_row([segment], |row| row.get(0))?;
-    let first_gone = last.map_or(0, |last| last + 1);
-    search::forget(connection, segment, first_gone)?;
-    connection
-        .prepare_cached("DELETE FROM messages WHERE key BETWEEN ?1 AND ?2")?
-        .execute([message_key(segment, first_gone), message_key(segment, u32::MAX)])?;
-    Ok(())
+/// Whether another segment goes on from a message of this one that comes after `seq`.
+fn is_gone_on_from_behind(connection: &Connection, segment: u32, seq: u32) -> Result<bool> {
+    Ok(connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM segments WHERE parent = ?1 AND first_seq > ?2 + 1)")?
+        .query_row(params![segment, seq], |row| row.get(0))?)
 }
 
-/// Whether another session has a message of the segment that comes after this one.
-fn is_shared_behind(connection: &Connection, segment: u32, seq: u32) -> Result<bool> {
-    Ok(connection
-        .prepare_cached("SELECT EXISTS (SELECT 1 FROM paths WHERE segment = ?1 AND last_seq > ?2)")?
-        .query_row(params![segment, seq], |row| row.get(0))?)
+/// Notes where a new segment goes on from, unless it begins a conversation.
+fn go_on_from(connection: &Connection, path: &[Stretch], segment: u32, first_seq: u32) -> Result<()> {
+    if let Some(parent) = path.last() {
+        connection
+            .prepare_cached("INSERT INTO segments (segment, parent, first_seq) VALUES (?1, ?2, ?3)")?
+            .execute([segment, parent.segment, first_seq])?;
+    }
+    Ok(())
 }
 
 /// The counters as they were after a message of a session.
@@ -414,40 +417,10 @@ fn place_at(connection: &Connection, head: &Head, seq: u32) -> Result<(Place, u6
     }
 }
 
-/// The parts of a path up to a message, the session's own segment included.
-fn shared_until(path: &Path, last_seq: u32) -> Vec<Shared> {
-    let ends = path.0.iter().skip(1).map(|next| next.first_seq - 1).chain([u32::MAX]);
-    path.0
-        .iter()
-        .zip(ends)
-        .map(|(stretch, end)| Shared {
-            first_seq: stretch.first_seq,
-            last_seq: end.min(last_seq),
-            segment: stretch.segment,
-        })
-        .filter(|part| part.first_seq <= part.last_seq)
-        .collect()
-}
-
-impl Shared {
-    fn stretch(self) -> Stretch {
-        Stretch {
-            first_seq: self.first_seq,
-            segment: self.segment,
-        }
-    }
-}
-
-fn write_shared(connection: &Connection, key: SessionKey, shared: &[Shared]) -> Result<()> {
-    if shared.is_empty() {
-        return Ok(());
-    }
-    let mut statement = connection
-        .prepare_cached("INSERT INTO paths (session, first_seq, last_seq, segment) VALUES (?1, ?2, ?3, ?4)")?;
-    for part in shared {
-        statement.execute(params![key.0, part.first_seq, part.last_seq, part.segment])?;
-    }
-    Ok(())
+/// The stretches of a path that hold the messages up to one.
+fn until(path: &Path, last_seq: u32) -> Vec<Stretch> {
+    let holds = |stretch: &&Stretch| stretch.first_seq <= last_seq;
+    path.0.iter().take_while(holds).copied().collect()
 }
 
 fn no_path(key: SessionKey) -> Refusal {

@@ -60,7 +60,6 @@ pub(super) fn delete(connection: &Connection, known: &mut Known, key: SessionKey
         .execute([key.0])?;
     for sql in [
         "DELETE FROM sessions WHERE key = ?1",
-        "DELETE FROM paths WHERE session = ?1",
         "DELETE FROM receipts WHERE session = ?1",
         "DELETE FROM tags WHERE session = ?1",
     ] {

@@ -11,6 +11,7 @@ mod claim;
 mod connection;
 mod delete;
 mod failure;
+mod family;
 mod filter;
 mod functions;
 mod list;

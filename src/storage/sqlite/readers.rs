@@ -4,12 +4,12 @@ use super::connection::Opener;
 use super::failure::Site;
 use super::filter::Condition;
 use super::raw::{Row, Statement};
-use super::{list, rows, search};
+use super::{family, list, rows, search};
 use crate::context::Entry;
 use crate::error::{Error, Kind, Result};
 use crate::model::{Filter, ListOptions, MessageRef, SearchOptions, SessionInfo, SessionPage};
 use crate::storage::search::Findings;
-use crate::storage::{Head, Path, SessionKey, Snapshot, Stretch};
+use crate::storage::{Family, Head, Path, SessionKey, Snapshot, Stretch};
 use parking_lot::{Condvar, Mutex};
 use rusqlite::{Connection, OptionalExtension};
 use std::cell::RefCell;
@@ -230,6 +230,10 @@ impl<H: Hold> Snapshot for View<'_, H> {
         self.with(|connection| rows::describe(connection, key))
     }
 
+    fn family(&self, key: SessionKey, family: Family) -> Result<Vec<SessionInfo>> {
+        self.with(|connection| family::read(connection, key, family))
+    }
+
     fn list(&self, options: &ListOptions) -> Result<SessionPage> {
         let wanted = list::Page::wanted(options)?;
         self.with(|connection| wanted.read(connection))
@@ -315,23 +319,33 @@ pub(super) fn read_head(connection: &Connection, key: SessionKey) -> rusqlite::R
         .query_row([key.0], rows::head)
         .optional()?;
     let Some(mut head) = head else { return Ok(None) };
-    let begins_at_one = head.path.0.first().is_some_and(|stretch| stretch.first_seq == 1);
-    if !begins_at_one {
-        let mut shared = shared_stretches(connection, key)?;
-        shared.append(&mut head.path.0);
-        head.path.0 = shared;
-    }
+    let mut before = stretches_before(connection, head.path.0.first())?;
+    before.append(&mut head.path.0);
+    head.path.0 = before;
     Ok(Some(head))
 }
 
-fn shared_stretches(connection: &Connection, key: SessionKey) -> rusqlite::Result<Vec<Stretch>> {
-    connection
-        .prepare_cached("SELECT first_seq, segment FROM paths WHERE session = ?1 ORDER BY first_seq")?
-        .query_map([key.0], |row| {
-            Ok(Stretch {
-                first_seq: row.get(0)?,
-                segment: row.get(1)?,
+/// The stretches that lie before a session's own, in order.
+fn stretches_before(connection: &Connection, own: Option<&Stretch>) -> rusqlite::Result<Vec<Stretch>> {
+    let mut before = Vec::new();
+    let mut next = own.copied();
+    while let Some(stretch) = next.filter(|stretch| stretch.first_seq > 1) {
+        let parent = connection
+            .prepare_cached(
+                "SELECT own.parent, coalesce(parent.first_seq, 1) FROM segments own \
+                 LEFT JOIN segments parent ON parent.segment = own.parent WHERE own.segment = ?1",
+            )?
+            .query_row([stretch.segment], |row| {
+                Ok(Stretch {
+                    segment: row.get(0)?,
+                    first_seq: row.get(1)?,
+                })
             })
-        })?
-        .collect()
+            .optional()?;
+        // Each begins before the one that goes on from it, so that this ends whatever the file holds.
+        next = parent.filter(|parent| parent.first_seq < stretch.first_seq);
+        before.extend(next);
+    }
+    before.reverse();
+    Ok(before)
 }

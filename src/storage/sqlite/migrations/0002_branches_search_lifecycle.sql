@@ -1,17 +1,16 @@
 -- Branches, tags, expiry, limits, search, the event log. Why each looks as it does: docs/design.md, "Storage".
 
--- Nothing could fork until now: the table is empty. last_seq saves a look at the next row.
+-- Nothing could fork until now: the table is empty. A list of segments for each session, as it was meant, makes a fork of a
+-- fork of a fork as dear as the list is long.
 DROP TABLE paths;
-CREATE TABLE paths (
-    session   INTEGER NOT NULL,
-    first_seq INTEGER NOT NULL,
-    last_seq  INTEGER NOT NULL,
-    segment   INTEGER NOT NULL,
-    PRIMARY KEY (session, first_seq)
-) STRICT, WITHOUT ROWID;
-
--- Who else shares a segment.
-CREATE INDEX paths_by_segment ON paths (segment);
+-- The segment that a segment goes on from, and its own first message; one that begins a conversation has no row.
+CREATE TABLE segments (
+    segment   INTEGER PRIMARY KEY,
+    parent    INTEGER NOT NULL,
+    first_seq INTEGER NOT NULL
+) STRICT;
+-- Who goes on from a segment, and from where.
+CREATE INDEX segments_by_parent ON segments (parent, first_seq);
 -- Whose tail a segment is, where the session's own number does not say it.
 CREATE INDEX sessions_by_tail ON sessions (tail_segment) WHERE tail_segment <> key;
 CREATE INDEX sessions_by_parent ON sessions (parent) WHERE parent IS NOT NULL;
