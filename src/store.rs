@@ -10,6 +10,7 @@ mod events;
 mod lifecycle;
 mod metrics;
 mod options;
+mod search;
 mod session;
 mod turns;
 
@@ -17,6 +18,7 @@ pub use crate::cache::window::{Window, WindowReport};
 pub use branch::{Branched, Branching, Comparison};
 pub use lifecycle::{Resumed, Truncated};
 pub use options::{StoreOptions, TokenizerChoice};
+pub use search::{Hit, SearchResults};
 pub use session::{Messages, Session};
 
 use crate::cache::{Cache, Loaded, State};
@@ -56,6 +58,8 @@ struct Inner {
     /// Nobody else can write to it: memory, or exclusive.
     alone: bool,
     in_memory: bool,
+    /// It may be searched.
+    full_text: bool,
     window_tokens: u64,
     /// For sessions that have no expiry of their own.
     expiry: Option<Expiry>,
@@ -199,6 +203,7 @@ fn open(location: &str, options: StoreOptions) -> Result<Arc<Inner>> {
         durability: options.durability,
         alone: options.exclusive || in_memory,
         in_memory,
+        full_text: !options.no_search,
         window_tokens: options.window_tokens,
         expiry: options.expiry(),
         closed: AtomicBool::new(false),
@@ -209,6 +214,7 @@ fn open(location: &str, options: StoreOptions) -> Result<Arc<Inner>> {
                     std::sync::Weak::clone(inner),
                     options.autosave,
                     options.cleanup_interval,
+                    !options.no_search,
                 )
             })
             .flatten(),

@@ -25,6 +25,7 @@ mod machine;
 mod measure;
 mod raw;
 mod report;
+mod search;
 mod sessions;
 mod statements;
 mod subject;
@@ -45,12 +46,8 @@ const PARTS: &[(&[&str], Measure)] = &[
     (&["T6"], windows::after_a_miss),
     (&["T7"], sessions::create),
     (&["T8"], branches::chains),
-    (&["T9"], |_| {
-        vec![Row::nothing("T9", "append with full text on against off", "")]
-    }),
-    (&["T10"], |_| {
-        vec![Row::nothing("T10", "search, newest 20 of 1 000 000", "")]
-    }),
+    (&["T9"], search::beside_appends),
+    (&["T10"], search::newest),
     (&["T11"], host::history),
     (&["T12"], host::shared_window),
     (&["T13"], statements::prepared_again),

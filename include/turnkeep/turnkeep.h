@@ -270,6 +270,13 @@ typedef struct {
      * with read_only.
      */
     uint64_t event_log_rows;
+    /*
+     * 1 keeps no full-text index up to date, and turnkeep_store_search answers UNSUPPORTED; a store that is opened
+     * without it later catches up.
+     */
+    int32_t no_search;
+    /* Must be 0. */
+    uint32_t reserved;
 } turnkeep_store_options;
 
 /*
@@ -320,7 +327,7 @@ TURNKEEP_API turnkeep_status turnkeep_store_cleanup(
     turnkeep_error **error);
 
 /* What such a struct begins as: its size, everything else default. */
-#define TURNKEEP_STORE_OPTIONS_INIT {sizeof(turnkeep_store_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, 0, 0, 0, 0}
+#define TURNKEEP_STORE_OPTIONS_INIT {sizeof(turnkeep_store_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0}
 
 /* 3 Session ---------------------------------------------------------------------------------------------------------
  * One conversation: create, open, describe, change, delete, list.
@@ -1428,12 +1435,137 @@ TURNKEEP_API turnkeep_status turnkeep_store_change(
     uint64_t *changed,
     turnkeep_error **error);
 
+/* What was said last comes first. The default. */
+#define TURNKEEP_SEARCH_NEWEST 1
 
+/* What fits best comes first, by BM25. */
+#define TURNKEEP_SEARCH_RANK 2
+
+/* What a search found, as of one moment. Threads: any number at once. Outlives its store. */
+typedef struct turnkeep_search_results turnkeep_search_results;
+
+/*
+ * What to search for. The text is what a person types. Every word of it must be there, whatever the case and the
+ * accents; words in "quotes" must follow one another, and so must words with nothing but signs between them
+ * (foo-bar, can't); a star at the end of a word asks for words that begin so. Everything else only separates words:
+ * no text is an error, and a text without words finds nothing. Chinese, Japanese and Korean are found by any two
+ * neighbouring characters, and by one.
+ */
+typedef struct {
+    /* sizeof(turnkeep_search_options). */
+    size_t struct_size;
+    /* What to search for, at most 16 KiB; NULL is "". */
+    const char *text;
+    /* In which sessions; NULL is in all that are not in the trash. */
+    const turnkeep_filter *filter;
+    /* Only what was said from then on: a date (the whole day), or a date and a time; NULL is any time. */
+    const char *message_from;
+    /* Only what was said until then, that day or second included; NULL is any time. */
+    const char *message_to;
+    /* The time zone of the two, where they do not say it: minutes east of UTC. */
+    int32_t utc_offset_minutes;
+    /* A TURNKEEP_SEARCH_ number; 0 is TURNKEEP_SEARCH_NEWEST. */
+    int32_t order;
+    /*
+     * Only messages of these roles: a sum of 1 << TURNKEEP_ROLE_ numbers; 0 is all of them, and sessions by title,
+     * name and summary.
+     */
+    uint32_t roles;
+    /*
+     * With TURNKEEP_SEARCH_RANK: how long scoring may take, in milliseconds; 0 is 200. It takes longer where a word
+     * is so frequent that counting it alone does.
+     */
+    uint32_t time_limit_ms;
+    /* How many hits at most; 0 is 20, at most 1 000. */
+    uint32_t limit;
+    /* How many messages before, and how many after, each hit come with it; at most 100. */
+    uint32_t neighbours;
+    /* How many characters of a hit's text are shown; 0 is 160. */
+    uint32_t snippet_chars;
+    /*
+     * 1 takes the text for an expression of SQLite's FTS5, for hosts that build one; an error in it is INVALID. What
+     * the words in it match is marked in hits wherever it stands.
+     */
+    int32_t raw;
+} turnkeep_search_options;
+
+/* A piece of a snippet that was asked for. */
+typedef struct {
+    /* Its first byte. */
+    size_t begin;
+    /* The byte after its last. */
+    size_t end;
+} turnkeep_mark;
+
+/* A message, or a session, that was found. Borrowed from the results. */
+typedef struct {
+    /*
+     * The session's id. A message that sessions share is one hit: of the session that it was appended to, if the
+     * filter lets that through, else of the fork that was made first.
+     */
+    turnkeep_text session_id;
+    /* The session's title. */
+    turnkeep_text title;
+    /*
+     * The part of the text around the first thing that was asked for, with an ellipsis where it was cut. For a
+     * session the text is its title, name and summary, a line for each.
+     */
+    turnkeep_text snippet;
+    /* The pieces of the snippet that were asked for, in order, none twice. */
+    const turnkeep_mark *marks;
+    /* How many there are. */
+    size_t mark_count;
+    /* The neighbours, and the message itself among them, in order; NULL if none were asked for, or for a session. */
+    const turnkeep_message *messages;
+    /* How many there are. */
+    size_t message_count;
+    /* Which of them is the message itself. */
+    size_t message_index;
+    /* The message's place in the session; 0 is the session itself. */
+    uint64_t seq;
+    /* When it was said, or when the session had last changed as it was indexed: microseconds since 1970-01-01 UTC. */
+    int64_t created_us;
+    /* How well it fits, the more the better; 0 with TURNKEEP_SEARCH_NEWEST. */
+    double score;
+    /* A TURNKEEP_ROLE_ number; 0 for a session. */
+    int32_t role;
+} turnkeep_hit;
+
+/*
+ * Searches messages, and titles, names and summaries of sessions. Everything that was acknowledged before the call
+ * is found: what is not indexed yet is indexed first, which takes long only after very many appends at once. A
+ * read-only store cannot do that, and finds what others have indexed. `options` may be NULL, which finds nothing.
+ * Free *out with turnkeep_search_results_free. Threads: any. Errors: INVALID, TOO_LARGE (the text), UNSUPPORTED (the
+ * store was opened with no_search), ENCODING, CLOSED, BUSY, FULL, CORRUPT, STORAGE. Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_store_search(
+    const turnkeep_store *store,
+    const turnkeep_search_options *options,
+    turnkeep_search_results **out,
+    turnkeep_error **error);
+
+/* Returns the number of hits; 0 for NULL. Since 0.1. */
+TURNKEEP_API size_t turnkeep_search_results_len(const turnkeep_search_results *results);
+
+/* Returns a hit, borrowed from the results; NULL for NULL or an index that is too large. Since 0.1. */
+TURNKEEP_API const turnkeep_hit *turnkeep_search_results_at(
+    const turnkeep_search_results *results,
+    size_t index);
+
+/*
+ * Returns 1 if everything was looked at, 0 if the time for ranking ran out: then these are the best of what was
+ * scored, the newest first to be so. 0 for NULL. Since 0.1.
+ */
+TURNKEEP_API int32_t turnkeep_search_results_complete(const turnkeep_search_results *results);
+
+/* Frees results. NULL is allowed. Since 0.1. */
+TURNKEEP_API void turnkeep_search_results_free(turnkeep_search_results *results);
 
 /* What such a struct begins as: its size, everything else default. */
 #define TURNKEEP_METADATA_CONDITION_INIT {sizeof(turnkeep_metadata_condition), NULL, NULL, 0, 0}
 #define TURNKEEP_FILTER_INIT {sizeof(turnkeep_filter), NULL, 0, 0, NULL, 0, NULL, 0, NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0}
 #define TURNKEEP_SESSION_LIST_OPTIONS_INIT {sizeof(turnkeep_session_list_options), NULL, NULL, 0, 0, 0, 0}
+#define TURNKEEP_SEARCH_OPTIONS_INIT {sizeof(turnkeep_search_options), NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0}
 
 /* 8 Events ----------------------------------------------------------------------------------------------------------
  * What happened, after it was kept.

@@ -16,7 +16,7 @@
  *  5. Options are plain structs. What is left out is the default, and what is optional is told apart from "".
  *  6. A const member function reads, another one changes the store; both may be called from any number of threads.
  *
- * 1 Basics   2 Message   3 Window   4 Turn   5 Session   6 Events and metrics   7 Store
+ * 1 Basics   2 Message   3 Window   4 Turn   5 Session   6 Search   7 Events and metrics   8 Store
  *
  * SPDX-License-Identifier: MIT OR Apache-2.0
  */
@@ -118,6 +118,7 @@ struct give_back {
     void operator()(turnkeep_turns* raw) const noexcept { turnkeep_turns_free(raw); }
     void operator()(turnkeep_events* raw) const noexcept { turnkeep_events_free(raw); }
     void operator()(turnkeep_document* raw) const noexcept { turnkeep_document_free(raw); }
+    void operator()(turnkeep_search_results* raw) const noexcept { turnkeep_search_results_free(raw); }
 };
 
 template <typename Raw>
@@ -225,6 +226,8 @@ inline std::size_t length(const turnkeep_session_list* raw) noexcept { return tu
 inline std::size_t length(const turnkeep_turns* raw) noexcept { return turnkeep_turns_len(raw); }
 inline std::size_t length(const turnkeep_events* raw) noexcept { return turnkeep_events_len(raw); }
 
+inline std::size_t length(const turnkeep_search_results* raw) noexcept { return turnkeep_search_results_len(raw); }
+
 inline const turnkeep_message* item(const turnkeep_messages* raw, std::size_t index) noexcept {
     return turnkeep_messages_at(raw, index);
 }
@@ -240,6 +243,12 @@ inline const turnkeep_turn* item(const turnkeep_turns* raw, std::size_t index) n
 inline std::string_view item(const turnkeep_text* raw, std::size_t index) noexcept { return view(raw[index]); }
 inline const turnkeep_event* item(const turnkeep_events* raw, std::size_t index) noexcept {
     return turnkeep_events_at(raw, index);
+}
+inline const turnkeep_hit* item(const turnkeep_search_results* raw, std::size_t index) noexcept {
+    return turnkeep_search_results_at(raw, index);
+}
+inline const turnkeep_message* item(const turnkeep_hit* raw, std::size_t index) noexcept {
+    return raw->messages + index;
 }
 
 /// Walks over a result at random. To C++17 it is an input iterator, since it gives out views by value.
@@ -1267,7 +1276,103 @@ private:
     detail::handle<turnkeep_session> raw_;
 };
 
-/* 6 Events and metrics ---------------------------------------------------------------------------------------------- */
+/* 6 Search ---------------------------------------------------------------------------------------------------------- */
+
+/// What comes first in a search.
+enum class search_order : std::int32_t {
+    newest = TURNKEEP_SEARCH_NEWEST,
+    rank = TURNKEEP_SEARCH_RANK,
+};
+
+/// What to search for. What the text may be is said with turnkeep_search_options.
+struct search_options {
+    std::string_view text{};
+    /// In which sessions. Its utc_offset holds for the times below, too.
+    turnkeep::filter filter{};
+    /// Only what was said from then on.
+    std::optional<std::string_view> message_from{};
+    /// Only what was said until then, that day or second included.
+    std::optional<std::string_view> message_to{};
+    /// Only messages of these roles; empty is all of them, and sessions by title, name and summary.
+    std::vector<turnkeep::role> roles{};
+    search_order order = search_order::newest;
+    /// How long ranking may take; 0 is 200 ms.
+    std::chrono::milliseconds time_limit{};
+    /// How many hits at most; 0 is 20, at most 1 000.
+    std::uint32_t limit = 0;
+    /// How many messages before, and how many after, each hit come with it; at most 100.
+    std::uint32_t neighbours = 0;
+    /// How many characters of a hit's text are shown; 0 is 160.
+    std::uint32_t snippet_chars = 0;
+    /// The text is an expression of SQLite's FTS5.
+    bool raw = false;
+};
+
+/// A message, or a session, that was found, borrowed from the results.
+class hit {
+public:
+    /// The message and its neighbours, in order.
+    class neighbours_range {
+    public:
+        using iterator = detail::iterator<turnkeep_hit, message>;
+
+        explicit neighbours_range(const turnkeep_hit* raw) noexcept : raw_(raw) {}
+
+        std::size_t size() const noexcept { return raw_->message_count; }
+        bool empty() const noexcept { return size() == 0; }
+        message operator[](std::size_t index) const noexcept { return begin()[static_cast<std::ptrdiff_t>(index)]; }
+        iterator begin() const noexcept { return {raw_, 0}; }
+        iterator end() const noexcept { return {raw_, size()}; }
+
+    private:
+        const turnkeep_hit* raw_;
+    };
+
+    explicit hit(const turnkeep_hit* raw) noexcept : raw_(raw) {}
+
+    std::string_view session_id() const noexcept { return detail::view(raw_->session_id); }
+    std::string_view title() const noexcept { return detail::view(raw_->title); }
+    /// The part of the text around the first thing that was asked for.
+    std::string_view snippet() const noexcept { return detail::view(raw_->snippet); }
+    /// The pieces of the snippet that were asked for, in order.
+    std::vector<std::string_view> marks() const {
+        std::vector<std::string_view> marks;
+        marks.reserve(raw_->mark_count);
+        for (const auto* mark = raw_->marks; mark != raw_->marks + raw_->mark_count; ++mark) {
+            marks.push_back(snippet().substr(mark->begin, mark->end - mark->begin));
+        }
+        return marks;
+    }
+    /// Empty if none were asked for, or for a session.
+    neighbours_range neighbours() const noexcept { return neighbours_range{raw_}; }
+    /// Which of the neighbours is the message itself.
+    std::size_t index() const noexcept { return raw_->message_index; }
+    /// The message's place in the session; 0 is the session itself.
+    std::uint64_t seq() const noexcept { return raw_->seq; }
+    time_point created() const noexcept { return detail::moment(raw_->created_us); }
+    /// How well it fits, the more the better; 0 unless ranked.
+    double score() const noexcept { return raw_->score; }
+    /// Nobody's for a session.
+    std::optional<turnkeep::role> role() const noexcept {
+        return raw_->role == 0 ? std::nullopt : std::optional{static_cast<turnkeep::role>(raw_->role)};
+    }
+
+    const turnkeep_hit* get() const noexcept { return raw_; }
+
+private:
+    const turnkeep_hit* raw_;
+};
+
+/// What a search found, as of one moment. Outlives its store.
+class search_results : public detail::result<turnkeep_search_results, hit> {
+public:
+    using result::result;
+
+    /// Whether everything was looked at; if not, the time for ranking ran out.
+    bool complete() const noexcept { return turnkeep_search_results_complete(get()) != 0; }
+};
+
+/* 7 Events and metrics ---------------------------------------------------------------------------------------------- */
 
 /// What kind of thing happened: explained in turnkeep.h. A newer library may tell of kinds that are not here.
 enum class event_kind : std::int32_t {
@@ -1354,7 +1459,7 @@ inline void destroy_event_callback(void* user_data) noexcept { delete static_cas
 
 } // namespace detail
 
-/* 7 Store ----------------------------------------------------------------------------------------------------------- */
+/* 8 Store ----------------------------------------------------------------------------------------------------------- */
 
 /// How to open a store. Zero means default everywhere.
 struct store_options {
@@ -1389,6 +1494,8 @@ struct store_options {
     std::chrono::milliseconds cleanup_interval{};
     /// How many events a log in the store keeps, for store::events_after; 0 writes none.
     std::uint64_t event_log_rows = 0;
+    /// Keeps no full-text index up to date: search answers UNSUPPORTED.
+    bool no_search = false;
 };
 
 /// A session as it is taken up again.
@@ -1422,6 +1529,7 @@ public:
         wanted.expire_sliding = options.expire_sliding ? 1 : 0;
         wanted.cleanup_interval_ms = detail::milliseconds("cleanup_interval", options.cleanup_interval);
         wanted.event_log_rows = options.event_log_rows;
+        wanted.no_search = options.no_search ? 1 : 0;
         if (options.count_tokens) {
             // From here on it is the store's, also when opening fails: that calls destroy.
             wanted.user_data = new turnkeep::tokenizer(options.count_tokens);
@@ -1529,6 +1637,28 @@ public:
         detail::call(turnkeep_store_change, get(), detail::c_filter{filter}.get(), static_cast<std::int32_t>(action),
                      texts.optional("tag", tag), &changed);
         return changed;
+    }
+
+    /// Searches messages, and titles, names and summaries of sessions: all that was acknowledged before.
+    search_results search(const search_options& options) const {
+        detail::c_texts texts;
+        const detail::c_filter filter{options.filter};
+        turnkeep_search_options wanted = TURNKEEP_SEARCH_OPTIONS_INIT;
+        wanted.text = texts.required("text", options.text);
+        wanted.filter = filter.get();
+        wanted.message_from = texts.optional("message_from", options.message_from);
+        wanted.message_to = texts.optional("message_to", options.message_to);
+        wanted.utc_offset_minutes = filter.get()->utc_offset_minutes;
+        wanted.order = static_cast<std::int32_t>(options.order);
+        for (const auto role : options.roles) wanted.roles |= std::uint32_t{1} << static_cast<std::int32_t>(role);
+        wanted.time_limit_ms = detail::milliseconds("time_limit", options.time_limit);
+        wanted.limit = options.limit;
+        wanted.neighbours = options.neighbours;
+        wanted.snippet_chars = options.snippet_chars;
+        wanted.raw = options.raw ? 1 : 0;
+        turnkeep_search_results* raw = nullptr;
+        detail::call(turnkeep_store_search, get(), &wanted, &raw);
+        return search_results{raw};
     }
 
     /// Deletes every session whose time is over, and returns how many.

@@ -1,1 +1,261 @@
-//! Section 7 of the header, continued: full text.
+//! Section 7 of the header: full-text search.
+
+use super::basics::{ErrorHandle, Status};
+use super::filter::{self, FilterOptions};
+use super::guard::guard;
+use super::options::{self, CallerStruct, flag};
+use super::pointer::{give, required, writable};
+use super::store::StoreHandle;
+use super::text::{self, OwnedText};
+use crate::cache::view::{MessageView, Text};
+use crate::error::Result;
+use crate::model::{SearchOptions as Options, SearchOrder, TimeRange};
+use crate::store::{Hit as Found, SearchResults as Results};
+use std::ffi::c_char;
+use std::time::Duration;
+
+/// What was said last comes first. The default.
+pub const TURNKEEP_SEARCH_NEWEST: i32 = 1;
+/// What fits best comes first, by BM25.
+pub const TURNKEEP_SEARCH_RANK: i32 = 2;
+
+// The header's numbers are those of the library: a change of one that forgets the other does not compile.
+const _: () = {
+    assert!(TURNKEEP_SEARCH_NEWEST == SearchOrder::Newest as i32);
+    assert!(TURNKEEP_SEARCH_RANK == SearchOrder::Rank as i32);
+};
+
+/// What to search for.
+///
+/// The text is what a person types. Every word of it must be there, whatever the case and the accents; words in "quotes" must
+/// follow one another, and so must words with nothing but signs between them (foo-bar, can't); a star at the end of a
+/// word asks for words that begin so. Everything else only separates words: no text is an error, and a text without words
+/// finds nothing. Chinese, Japanese and Korean are found by any two neighbouring characters, and by one.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct SearchOptions {
+    /// sizeof(turnkeep_search_options).
+    pub struct_size: usize,
+    /// What to search for, at most 16 KiB; NULL is "".
+    pub text: *const c_char,
+    /// In which sessions; NULL is in all that are not in the trash.
+    pub filter: *const FilterOptions,
+    /// Only what was said from then on: a date (the whole day), or a date and a time; NULL is any time.
+    pub message_from: *const c_char,
+    /// Only what was said until then, that day or second included; NULL is any time.
+    pub message_to: *const c_char,
+    /// The time zone of the two, where they do not say it: minutes east of UTC.
+    pub utc_offset_minutes: i32,
+    /// A TURNKEEP_SEARCH_ number; 0 is TURNKEEP_SEARCH_NEWEST.
+    pub order: i32,
+    /// Only messages of these roles: a sum of 1 << TURNKEEP_ROLE_ numbers; 0 is all of them, and sessions by title, name
+    /// and summary.
+    pub roles: u32,
+    /// With TURNKEEP_SEARCH_RANK: how long scoring may take, in milliseconds; 0 is 200. It takes longer where a word is
+    /// so frequent that counting it alone does.
+    pub time_limit_ms: u32,
+    /// How many hits at most; 0 is 20, at most 1 000.
+    pub limit: u32,
+    /// How many messages before, and how many after, each hit come with it; at most 100.
+    pub neighbours: u32,
+    /// How many characters of a hit's text are shown; 0 is 160.
+    pub snippet_chars: u32,
+    /// 1 takes the text for an expression of SQLite's FTS5, for hosts that build one; an error in it is INVALID. What the
+    /// words in it match is marked in hits wherever it stands.
+    pub raw: i32,
+}
+
+// SAFETY: repr(C), begins with struct_size, integers and nullable pointers only.
+unsafe impl CallerStruct for SearchOptions {
+    const NAME: &'static str = "turnkeep_search_options";
+}
+
+/// A piece of a snippet that was asked for.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct Mark {
+    /// Its first byte.
+    pub begin: usize,
+    /// The byte after its last.
+    pub end: usize,
+}
+
+/// A message, or a session, that was found. Borrowed from the results.
+#[repr(C)]
+pub struct Hit {
+    /// The session's id. A message that sessions share is one hit: of the session that it was appended to, if the filter
+    /// lets that through, else of the fork that was made first.
+    pub session_id: Text,
+    /// The session's title.
+    pub title: Text,
+    /// The part of the text around the first thing that was asked for, with an ellipsis where it was cut. For a session
+    /// the text is its title, name and summary, a line for each.
+    pub snippet: Text,
+    /// The pieces of the snippet that were asked for, in order, none twice.
+    pub marks: *const Mark,
+    /// How many there are.
+    pub mark_count: usize,
+    /// The neighbours, and the message itself among them, in order; NULL if none were asked for, or for a session.
+    pub messages: *const MessageView,
+    /// How many there are.
+    pub message_count: usize,
+    /// Which of them is the message itself.
+    pub message_index: usize,
+    /// The message's place in the session; 0 is the session itself.
+    pub seq: u64,
+    /// When it was said, or when the session had last changed as it was indexed: microseconds since 1970-01-01 UTC.
+    pub created_us: i64,
+    /// How well it fits, the more the better; 0 with TURNKEEP_SEARCH_NEWEST.
+    pub score: f64,
+    /// A TURNKEEP_ROLE_ number; 0 for a session.
+    pub role: i32,
+}
+
+/// What a search found, as of one moment. Threads: any number at once. Outlives its store.
+pub struct SearchResults {
+    hits: Box<[Hit]>,
+    complete: bool,
+    /// What the hits point into.
+    _results: Results,
+    _texts: Vec<OwnedText>,
+    _marks: Vec<Box<[Mark]>>,
+}
+
+/// Searches messages, and titles, names and summaries of sessions. Everything that was acknowledged before the call is
+/// found: what is not indexed yet is indexed first, which takes long only after very many appends at once. A read-only store
+/// cannot do that, and finds what others have indexed. `options` may be NULL, which finds nothing. Free *out with
+/// turnkeep_search_results_free. Threads: any. Errors: INVALID, TOO_LARGE (the text), UNSUPPORTED (the store was opened with
+/// no_search), ENCODING, CLOSED, BUSY, FULL, CORRUPT, STORAGE. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn turnkeep_store_search(
+    store: Option<&StoreHandle>,
+    options: *const SearchOptions,
+    out: *mut *mut SearchResults,
+    error: *mut *mut ErrorHandle,
+) -> Status {
+    guard(error, || {
+        let store = required(store, "store")?;
+        writable(out, "out")?;
+        let options = options::read(options)?.map_or_else(|| Ok(Options::default()), |raw| convert(&raw))?;
+        give(out, SearchResults::new(store.store.search(&options)?));
+        Ok(())
+    })
+}
+
+/// Returns the number of hits; 0 for NULL. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn turnkeep_search_results_len(results: Option<&SearchResults>) -> usize {
+    results.map_or(0, |results| results.hits.len())
+}
+
+/// Returns a hit, borrowed from the results; NULL for NULL or an index that is too large. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn turnkeep_search_results_at(results: Option<&SearchResults>, index: usize) -> *const Hit {
+    results
+        .and_then(|results| results.hits.get(index))
+        .map_or(std::ptr::null(), std::ptr::from_ref)
+}
+
+/// Returns 1 if everything was looked at, 0 if the time for ranking ran out: then these are the best of what was scored, the
+/// newest first to be so. 0 for NULL. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn turnkeep_search_results_complete(results: Option<&SearchResults>) -> i32 {
+    results.map_or(0, |results| i32::from(results.complete))
+}
+
+/// Frees results. NULL is allowed. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn turnkeep_search_results_free(results: Option<Box<SearchResults>>) {
+    drop(results);
+}
+
+impl SearchResults {
+    fn new(results: Results) -> Self {
+        let mut texts = Vec::with_capacity(results.hits().len() * 3);
+        let mut marks = Vec::with_capacity(results.hits().len());
+        let hits = results
+            .hits()
+            .iter()
+            .map(|hit| show(&results, hit, &mut texts, &mut marks))
+            .collect();
+        Self {
+            hits,
+            complete: results.is_complete(),
+            _results: results,
+            _texts: texts,
+            _marks: marks,
+        }
+    }
+}
+
+fn show(results: &Results, hit: &Found, texts: &mut Vec<OwnedText>, marks: &mut Vec<Box<[Mark]>>) -> Hit {
+    let mut keep = |text: &str| {
+        let owned = OwnedText::new(text);
+        let view = owned.text();
+        texts.push(owned);
+        view
+    };
+    let its_marks: Box<[Mark]> = hit
+        .snippet
+        .marks
+        .iter()
+        .map(|mark| Mark {
+            begin: mark.start,
+            end: mark.end,
+        })
+        .collect();
+    let messages = results.neighbours(hit);
+    let seq = u64::from(hit.seq);
+    let shown = Hit {
+        session_id: keep(&hit.session_id),
+        title: keep(&hit.title),
+        snippet: keep(&hit.snippet.text),
+        marks: its_marks.as_ptr(),
+        mark_count: its_marks.len(),
+        messages: if messages.is_empty() {
+            std::ptr::null()
+        } else {
+            messages.as_ptr()
+        },
+        message_count: messages.len(),
+        message_index: messages
+            .iter()
+            .position(|message| message.seq == seq)
+            .unwrap_or_default(),
+        seq,
+        created_us: hit.created,
+        score: hit.score,
+        role: hit.role.map_or(0, |role| role as i32),
+    };
+    marks.push(its_marks);
+    shown
+}
+
+fn convert(raw: &SearchOptions) -> Result<Options> {
+    let defaults = Options::default();
+    let or = |value: u32, default: u32| if value == 0 { default } else { value };
+    let text = |pointer, name| text::optional(pointer, name);
+    Ok(Options {
+        text: text(raw.text, "text")?.unwrap_or_default().to_owned(),
+        raw: flag(raw.raw, "raw")?,
+        filter: filter::read(raw.filter)?,
+        roles: raw.roles,
+        created: TimeRange::parse(
+            "message",
+            text(raw.message_from, "message_from")?,
+            text(raw.message_to, "message_to")?,
+            raw.utc_offset_minutes,
+        )?,
+        order: match raw.order {
+            0 => defaults.order,
+            number => SearchOrder::from_number(number)?,
+        },
+        time_limit: match raw.time_limit_ms {
+            0 => defaults.time_limit,
+            limit => Duration::from_millis(u64::from(limit)),
+        },
+        limit: or(raw.limit, defaults.limit),
+        neighbours: raw.neighbours,
+        snippet_chars: or(raw.snippet_chars, defaults.snippet_chars),
+    })
+}

@@ -86,6 +86,11 @@ pub struct StoreOptions {
     /// How many of the last changes a log in the store keeps for turnkeep_store_events_after, now and then a 64th more; 0
     /// writes no log. Every process that changes the store must write it, or its changes are not in it. Not with read_only.
     pub event_log_rows: u64,
+    /// 1 keeps no full-text index up to date, and turnkeep_store_search answers UNSUPPORTED; a store that is opened without
+    /// it later catches up.
+    pub no_search: i32,
+    /// Must be 0.
+    pub reserved: u32,
 }
 
 // SAFETY: repr(C), begins with struct_size, integers and nullable pointers only.
@@ -171,6 +176,7 @@ pub extern "C" fn turnkeep_store_cleanup(
 }
 
 fn convert(raw: &StoreOptions, tokenizer: Option<HostTokenizer>) -> Result<Options> {
+    options::unused(raw.reserved, StoreOptions::NAME)?;
     let defaults = Options::default();
     let or = |value: u64, default: u64| if value == 0 { default } else { value };
     let tokenizer = match (tokenizer, text::optional(raw.tokenizer, "tokenizer")?) {
@@ -201,6 +207,7 @@ fn convert(raw: &StoreOptions, tokenizer: Option<HostTokenizer>) -> Result<Optio
         exclusive: flag(raw.exclusive, "exclusive")?,
         read_only: flag(raw.read_only, "read_only")?,
         must_exist: flag(raw.must_exist, "must_exist")?,
+        no_search: flag(raw.no_search, "no_search")?,
         tokenizer,
         expire_after: (raw.expire_after_ms != 0).then_some(Duration::from_millis(raw.expire_after_ms)),
         expire_sliding: flag(raw.expire_sliding, "expire_sliding")?,

@@ -8,11 +8,17 @@ pub mod filter;
 pub mod ids;
 pub mod message;
 pub mod metadata;
+#[cfg(not(loom))]
+pub mod search;
 pub mod session;
+#[cfg(not(loom))]
+pub mod snippet;
 #[cfg(not(loom))]
 pub mod text;
 mod time;
 pub mod turn;
+#[cfg(not(loom))]
+pub mod words;
 
 pub use event::{Event, EventKind, EventPage};
 pub use filter::{BulkAction, Comparison, Filter, MetadataCondition, TimeRange};
@@ -20,6 +26,8 @@ pub use message::{
     AppendOptions, Durability, Message, MessageFlags, MessageRef, NewMessage, Place, ReadyMessage, Receipt, Role,
     Tokens,
 };
+#[cfg(not(loom))]
+pub use search::{Phrase, SearchOptions, SearchOrder};
 pub use session::{ListOptions, NewSession, SessionChanges, SessionInfo, SessionPage, Sort, Status};
 pub use turn::{Exchange, Turn};
 

@@ -4,13 +4,17 @@
 
 pub(crate) mod event;
 pub(crate) mod mutation;
+pub(crate) mod search;
 pub(crate) mod sqlite;
 
 pub(crate) use mutation::{Applied, Mutation, Outcome};
 
 use crate::context::{Entry, Memo};
 use crate::error::{Error, Result};
-use crate::model::{Durability, EventPage, Filter, ListOptions, MessageRef, Place, SessionInfo, SessionPage};
+use crate::model::{
+    Durability, EventPage, Filter, ListOptions, MessageRef, Place, SearchOptions, SessionInfo, SessionPage,
+};
+use search::Findings;
 use std::ops::RangeInclusive;
 use std::sync::atomic::AtomicU64;
 
@@ -143,6 +147,13 @@ pub(crate) trait Storage: Send + Sync {
     /// Writes what was deferred, at level OS.
     fn save_deferred(&self) -> Result<()>;
 
+    /// Indexes for full text what was there when the call came. A storage that is read-only stays as it is.
+    fn catch_up(&self) -> Result<()>;
+
+    /// The same, as long as nothing is deferred and `goes_on` says so, which is asked before each batch. Says whether all is
+    /// indexed.
+    fn index_while(&self, goes_on: &dyn Fn() -> bool) -> Result<bool>;
+
     /// Whether it is time for [`Self::maintain`].
     fn wants_maintenance(&self) -> bool;
 
@@ -182,6 +193,12 @@ pub(crate) trait Snapshot {
 
     /// Sessions that are related to one by forks.
     fn family(&self, key: SessionKey, family: Family) -> Result<Vec<SessionInfo>>;
+
+    /// Whether there are texts that are not indexed yet.
+    fn is_search_behind(&self) -> Result<bool>;
+
+    /// What is found in the texts that are indexed.
+    fn search(&self, options: &SearchOptions) -> Result<Findings>;
 
     /// A page of sessions.
     fn list(&self, options: &ListOptions) -> Result<SessionPage>;

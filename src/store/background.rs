@@ -1,9 +1,12 @@
 //! The store's own thread: what needs no caller. Moves the WAL into the file, writes what was deferred, deletes what has
-//! expired.
+//! expired, indexes what can be searched for.
 
 use super::Inner;
+use crate::error::Result;
 use crate::panics::caught;
 use parking_lot::{Condvar, Mutex};
+use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -18,7 +21,18 @@ pub(super) struct Background {
 struct Desk {
     orders: Mutex<Orders>,
     changed: Condvar,
+    /// Something may be there to index. Beside the orders, so that a commit need not take their lock to find it said already.
+    index: AtomicBool,
+    /// It shows whether somebody commits at present.
+    commits: AtomicU64,
+    full_text: bool,
 }
+
+/// So long nobody must have committed for the store to have nothing better to do than to index.
+const IDLE: Duration = Duration::from_millis(20);
+
+/// In a store that is never idle a batch is indexed so often, that a search has not everything to catch up with.
+const LONGEST_WITHOUT_INDEXING: Duration = Duration::from_millis(250);
 
 /// Longer than any clock here counts without overflow being a question.
 const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 3600);
@@ -29,26 +43,38 @@ struct Orders {
     maintain: bool,
     save_at: Option<Instant>,
     clean_at: Option<Instant>,
+    index_at: Option<Instant>,
 }
 
 enum Work {
     Maintain,
     Save,
     CleanUp,
+    Index,
     Stop,
 }
 
 impl Background {
     /// Starts the thread; `None` if the system gives none.
-    pub(super) fn start(store: Weak<Inner>, autosave: Duration, cleanup_interval: Option<Duration>) -> Option<Self> {
+    pub(super) fn start(
+        store: Weak<Inner>,
+        autosave: Duration,
+        cleanup_interval: Option<Duration>,
+        full_text: bool,
+    ) -> Option<Self> {
         let autosave = autosave.min(LONGEST_WAIT);
         let cleanup_interval = cleanup_interval.map(|interval| interval.min(LONGEST_WAIT));
         let desk = Arc::new(Desk {
             orders: Mutex::new(Orders {
+                // What another process, or an earlier version, has left.
+                index_at: full_text.then(|| Instant::now() + IDLE),
                 clean_at: cleanup_interval.map(|interval| Instant::now() + interval),
                 ..Orders::default()
             }),
             changed: Condvar::new(),
+            index: AtomicBool::new(full_text),
+            commits: AtomicU64::new(0),
+            full_text,
         });
         let its_desk = Arc::clone(&desk);
         let thread = std::thread::Builder::new()
@@ -64,11 +90,17 @@ impl Background {
 
     /// Says what a commit left to do.
     pub(super) fn after_commit(&self, deferred: bool, maintain: bool) {
-        if !deferred && !maintain {
+        let desk = &self.desk;
+        desk.commits.fetch_add(1, Ordering::Relaxed);
+        let index = desk.full_text && !desk.index.load(Ordering::Relaxed) && !desk.index.swap(true, Ordering::AcqRel);
+        if !deferred && !maintain && !index {
             return;
         }
-        let mut orders = self.desk.orders.lock();
-        let wakes = (maintain && !orders.maintain) || (deferred && orders.save_at.is_none());
+        let mut orders = desk.orders.lock();
+        let wakes = (maintain && !orders.maintain) || (deferred && orders.save_at.is_none()) || index;
+        if index {
+            orders.index_at = Some(Instant::now() + IDLE);
+        }
         orders.maintain |= maintain;
         if deferred && orders.save_at.is_none() {
             orders.save_at = Some(Instant::now() + self.autosave);
@@ -109,15 +141,63 @@ impl Desk {
             if orders.clean_at.take_if(|at| *at <= now).is_some() {
                 return Work::CleanUp;
             }
-            match orders.save_at.into_iter().chain(orders.clean_at).min() {
+            // What is deferred is written first: indexing would commit it before its time.
+            let may_index = orders.save_at.is_none();
+            if may_index && orders.index_at.take_if(|at| *at <= now).is_some() {
+                return Work::Index;
+            }
+            let index_at = orders.index_at.filter(|_| may_index);
+            match orders.save_at.into_iter().chain(orders.clean_at).chain(index_at).min() {
                 None => self.changed.wait(&mut orders),
                 Some(at) => drop(self.changed.wait_until(&mut orders, at)),
             }
         }
     }
+
+    fn stops(&self) -> bool {
+        self.orders.lock().stop
+    }
+}
+
+/// Indexes what there is while nobody commits, and a batch now and then while somebody does.
+struct Indexer {
+    commits: u64,
+    last: Instant,
+}
+
+impl Indexer {
+    fn work(&mut self, store: &Inner, desk: &Desk) -> Result<()> {
+        let commits = desk.commits.load(Ordering::Relaxed);
+        let idle = std::mem::replace(&mut self.commits, commits) == commits;
+        if !idle && self.last.elapsed() < LONGEST_WITHOUT_INDEXING {
+            desk.orders.lock().index_at = Some(Instant::now() + IDLE);
+            return Ok(());
+        }
+        self.last = Instant::now();
+        // What is noted from here on says so again.
+        desk.index.store(false, Ordering::Release);
+        let batches = Cell::new(0);
+        let goes_on = || {
+            let first = batches.replace(batches.get() + 1) == 0;
+            (first || (idle && desk.commits.load(Ordering::Relaxed) == commits)) && !desk.stops()
+        };
+        // What fails is tried again after the next commit.
+        let all = store.index_while(&goes_on)?;
+        if !all && !desk.index.swap(true, Ordering::AcqRel) {
+            desk.orders.lock().index_at = Some(Instant::now() + IDLE);
+        }
+        if store.storage.wants_maintenance() {
+            desk.orders.lock().maintain = true;
+        }
+        Ok(())
+    }
 }
 
 fn run(store: &Weak<Inner>, desk: &Desk, autosave: Duration, cleanup_interval: Option<Duration>) {
+    let mut indexer = Indexer {
+        commits: 0,
+        last: Instant::now(),
+    };
     loop {
         let work = desk.next();
         let Some(store) = store.upgrade() else { return };
@@ -126,6 +206,7 @@ fn run(store: &Weak<Inner>, desk: &Desk, autosave: Duration, cleanup_interval: O
             Work::Save => store.save_deferred(),
             // What cannot be deleted now is expired the next time, too.
             Work::CleanUp => store.cleanup().map(drop),
+            Work::Index => indexer.work(&store, desk),
             // A checkpoint that failed is tried again when the WAL has grown further; damage is noted by the storage.
             Work::Maintain => store.tell_of_damage(store.storage.maintain()),
         });

@@ -43,6 +43,8 @@ pub struct StoreOptions {
     pub read_only: bool,
     /// Does not make a new store.
     pub must_exist: bool,
+    /// Keeps no full-text index up to date, and cannot be searched.
+    pub no_search: bool,
     /// Who counts tokens.
     pub tokenizer: TokenizerChoice,
     /// How long sessions stay that have no expiry of their own; `None` is for ever.
@@ -68,6 +70,7 @@ impl Default for StoreOptions {
             exclusive: false,
             read_only: false,
             must_exist: false,
+            no_search: false,
             tokenizer: TokenizerChoice::Estimate,
             expire_after: None,
             expire_sliding: false,

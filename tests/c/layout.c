@@ -26,7 +26,7 @@ static const struct entry entries[] = {
     FIELD(turnkeep_text, data, 0),
     FIELD(turnkeep_text, len, 8),
 
-    SIZE(turnkeep_store_options, 120),
+    SIZE(turnkeep_store_options, 128),
     FIELD(turnkeep_store_options, struct_size, 0),
     FIELD(turnkeep_store_options, durability, 8),
     FIELD(turnkeep_store_options, autosave_ms, 12),
@@ -46,6 +46,8 @@ static const struct entry entries[] = {
     FIELD(turnkeep_store_options, expire_sliding, 104),
     FIELD(turnkeep_store_options, cleanup_interval_ms, 108),
     FIELD(turnkeep_store_options, event_log_rows, 112),
+    FIELD(turnkeep_store_options, no_search, 120),
+    FIELD(turnkeep_store_options, reserved, 124),
 
     SIZE(turnkeep_session_options, 120),
     FIELD(turnkeep_session_options, struct_size, 0),
@@ -313,6 +315,38 @@ static const struct entry entries[] = {
     FIELD(turnkeep_metrics, total_tokens, 312),
     FIELD(turnkeep_metrics, total_bytes, 320),
     FIELD(turnkeep_metrics, total_duration_us, 328),
+    SIZE(turnkeep_search_options, 72),
+    FIELD(turnkeep_search_options, struct_size, 0),
+    FIELD(turnkeep_search_options, text, 8),
+    FIELD(turnkeep_search_options, filter, 16),
+    FIELD(turnkeep_search_options, message_from, 24),
+    FIELD(turnkeep_search_options, message_to, 32),
+    FIELD(turnkeep_search_options, utc_offset_minutes, 40),
+    FIELD(turnkeep_search_options, order, 44),
+    FIELD(turnkeep_search_options, roles, 48),
+    FIELD(turnkeep_search_options, time_limit_ms, 52),
+    FIELD(turnkeep_search_options, limit, 56),
+    FIELD(turnkeep_search_options, neighbours, 60),
+    FIELD(turnkeep_search_options, snippet_chars, 64),
+    FIELD(turnkeep_search_options, raw, 68),
+
+    SIZE(turnkeep_mark, 16),
+    FIELD(turnkeep_mark, begin, 0),
+    FIELD(turnkeep_mark, end, 8),
+
+    SIZE(turnkeep_hit, 120),
+    FIELD(turnkeep_hit, session_id, 0),
+    FIELD(turnkeep_hit, title, 16),
+    FIELD(turnkeep_hit, snippet, 32),
+    FIELD(turnkeep_hit, marks, 48),
+    FIELD(turnkeep_hit, mark_count, 56),
+    FIELD(turnkeep_hit, messages, 64),
+    FIELD(turnkeep_hit, message_count, 72),
+    FIELD(turnkeep_hit, message_index, 80),
+    FIELD(turnkeep_hit, seq, 88),
+    FIELD(turnkeep_hit, created_us, 96),
+    FIELD(turnkeep_hit, score, 104),
+    FIELD(turnkeep_hit, role, 112),
 };
 
 /*
@@ -320,7 +354,7 @@ static const struct entry entries[] = {
  * (missing-field-initializers), which is an error in the tests.
  */
 const turnkeep_text all_of_text = {NULL, 0};
-const turnkeep_store_options all_of_store_options = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, 0, 0, 0, 0};
+const turnkeep_store_options all_of_store_options = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0};
 const turnkeep_session_options all_of_session_options = {0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, NULL, 0, NULL};
 const turnkeep_session_changes all_of_session_changes = {0, 0, NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, 0, NULL, 0, 0, 0, 0, 0, 0};
 const turnkeep_metadata_condition all_of_metadata_condition = {0, NULL, NULL, 0, 0};
@@ -340,6 +374,9 @@ const turnkeep_exchange all_of_exchange = {0, NULL, 0, NULL, NULL, NULL, 0, 0, 0
 const turnkeep_turn all_of_turn = {{NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, 0, 0, 0, 0, 0, 0, 0};
 const turnkeep_event all_of_event = {0, 0, {NULL, 0}, {NULL, 0}, {NULL, 0}, 0, 0, 0, 0, 0, 0};
 const turnkeep_metrics all_of_metrics = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+const turnkeep_search_options all_of_search_options = {0, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0};
+const turnkeep_mark all_of_mark = {0, 0};
+const turnkeep_hit all_of_hit = {{NULL, 0}, {NULL, 0}, {NULL, 0}, NULL, 0, NULL, 0, 0, 0, 0, 0, 0};
 /* clang-format on */
 
 int main(void) {

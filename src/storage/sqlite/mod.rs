@@ -189,6 +189,41 @@ impl SqliteStorage {
         self.pool.opener.check_in_place()
     }
 
+    /// Indexes what is noted now, as long as there is some and `goes_on` says so, which is told whether changes are deferred:
+    /// they are committed with the first batch. Says whether all of it is indexed.
+    fn index(&self, goes_on: impl Fn(bool) -> bool) -> Result<bool> {
+        if self.read_only {
+            return Ok(true);
+        }
+        let mut backlog = None;
+        loop {
+            let mut writer = self.writer()?;
+            if backlog.is_none() {
+                self.check_writable(Durability::Os)?;
+                backlog = Some(writer.backlog()?);
+            }
+            match &mut backlog {
+                Some(rest) if !rest.is_empty() => {
+                    if !goes_on(writer.has_deferred()) {
+                        return Ok(false);
+                    }
+                    let indexed = writer.index_batch(rest);
+                    self.note_deferred(&writer);
+                    indexed?;
+                }
+                _ => return Ok(true),
+            }
+            self.checkpoint_if_long(&writer);
+        }
+    }
+
+    /// Whoever commits keeps the WAL bounded. The commit stands whatever becomes of it; it is tried again after the next one.
+    fn checkpoint_if_long(&self, writer: &Writer) {
+        if self.wal_frames.load(Ordering::Relaxed) >= CHECKPOINT_NOW_FRAMES && !writer.has_deferred() {
+            let _later = writer.checkpoint();
+        }
+    }
+
     fn note_deferred(&self, writer: &Writer) {
         self.read_through_writer
             .store(self.in_memory || writer.has_deferred(), Ordering::Release);
@@ -216,10 +251,7 @@ impl Storage for SqliteStorage {
         };
         let results = writer.apply(batch, durability);
         self.note_deferred(&writer);
-        if self.wal_frames.load(Ordering::Relaxed) >= CHECKPOINT_NOW_FRAMES && !writer.has_deferred() {
-            // The commit stands whatever becomes of this; it is tried again after the next one.
-            let _later = writer.checkpoint();
-        }
+        self.checkpoint_if_long(&writer);
         results
     }
 
@@ -239,6 +271,14 @@ impl Storage for SqliteStorage {
 
     fn take_lost(&self) -> u64 {
         self.writer.lock().as_mut().map_or(0, Writer::take_lost)
+    }
+
+    fn catch_up(&self) -> Result<()> {
+        self.index(|_| true).map(drop)
+    }
+
+    fn index_while(&self, goes_on: &dyn Fn() -> bool) -> Result<bool> {
+        self.index(|deferred| !deferred && goes_on())
     }
 
     fn note_damage(&self) {

@@ -4,10 +4,11 @@ use super::connection::Opener;
 use super::failure::Site;
 use super::filter::Condition;
 use super::raw::{Row, Statement};
-use super::{events, family, list, rows};
+use super::{events, family, list, rows, search};
 use crate::context::Entry;
 use crate::error::{Error, Kind, Result};
-use crate::model::{EventPage, Filter, ListOptions, MessageRef, SessionInfo, SessionPage};
+use crate::model::{EventPage, Filter, ListOptions, MessageRef, SearchOptions, SessionInfo, SessionPage};
+use crate::storage::search::Findings;
 use crate::storage::{Family, Head, Path, SessionKey, Snapshot, Stretch, Totals};
 use parking_lot::{Condvar, Mutex};
 use rusqlite::{Connection, OptionalExtension};
@@ -249,6 +250,18 @@ impl<H: Hold> Snapshot for View<'_, H> {
 
     fn totals(&self) -> Result<Totals> {
         self.with(events::totals)
+    }
+
+    fn is_search_behind(&self) -> Result<bool> {
+        self.with(search::is_behind)
+    }
+
+    fn search(&self, options: &SearchOptions) -> Result<Findings> {
+        let wanted = search::Wanted::new(options)?;
+        let reader = self.hold.reader().ok_or_else(|| closed(self.site))?;
+        wanted.find(&reader.connection).map_err(|error| {
+            search::Wanted::explain(options.raw, &error).unwrap_or_else(|| self.site.explain(&error))
+        })
     }
 
     fn entries(

@@ -13,7 +13,7 @@ pub(super) fn message_key(segment: u32, seq: u32) -> i64 {
     i64::from(segment) << 32 | i64::from(seq)
 }
 
-fn seq_of(key: i64) -> u32 {
+pub(super) fn seq_of(key: i64) -> u32 {
     (key & 0xFFFF_FFFF) as u32
 }
 
@@ -178,6 +178,15 @@ pub(super) fn message<'a>(row: &'a raw::Row<'_>) -> Result<MessageRef<'a>> {
         model: row.text(10)?,
         metadata: row.text(11)?,
     })
+}
+
+/// What a message says.
+pub(super) fn content(row: &Row<'_>, column: usize) -> Result<String> {
+    row.get(column)
+}
+
+pub(super) fn role(row: &Row<'_>, column: usize) -> Result<Role> {
+    checked(row.get(column)?, column, Role::from_number)
 }
 
 /// A message to append again, from a row of [`SELECT_MESSAGES`].

@@ -7,6 +7,7 @@ use super::events::EventLog;
 use super::failure::Site;
 use super::raw::Statement;
 use super::readers::Reader;
+use super::search::Backlog;
 use crate::error::{Error, Result};
 use crate::model::Durability;
 use crate::storage::event::events_of;
@@ -268,10 +269,7 @@ impl Writer {
         self.change_and_log(mutation, reached).map_err(|refusal| {
             // What the failed statement knew of the session may be ahead of what is kept.
             self.known.forget_tails();
-            match refusal {
-                Refusal::Model(error) => error,
-                Refusal::Sqlite(error) => self.site.explain(&error),
-            }
+            explain(&self.site, refusal)
         })
     }
 
@@ -299,6 +297,24 @@ impl Writer {
             self.rolled_back();
         }
         committed
+    }
+
+    /// What is to be indexed.
+    pub(super) fn backlog(&self) -> Result<Backlog> {
+        Backlog::read(&self.reader.connection).map_err(|error| self.site.explain(&error))
+    }
+
+    /// Indexes a batch, in a transaction of its own or in the one that is open, which ends with it.
+    pub(super) fn index_batch(&mut self, backlog: &mut Backlog) -> Result<()> {
+        self.begin(Durability::Os)?;
+        match backlog.index_batch(&self.reader.connection) {
+            Ok(()) => self.end(Durability::Os, 1),
+            Err(refusal) => {
+                let error = explain(&self.site, refusal);
+                self.undo_unended_batch();
+                Err(error)
+            }
+        }
     }
 
     /// Makes everything acknowledged so far survive a power cut.
@@ -374,6 +390,13 @@ impl Writer {
         }
         let closed = connection.close().map_err(|(_, error)| self.site.explain(&error));
         flushed.and(closed)
+    }
+}
+
+fn explain(site: &Site, refusal: Refusal) -> Error {
+    match refusal {
+        Refusal::Model(error) => error,
+        Refusal::Sqlite(error) => site.explain(&error),
     }
 }
 

@@ -1,4 +1,18 @@
 //! Full text: what is to be indexed, what is indexed, and what is found.
+//!
+//! An append only notes, in its own transaction, that its segment has something new: one row until that is indexed. What is
+//! noted is indexed later, by the store's thread when nothing else is to be done, and before every search (`index`). FTS5 holds
+//! the words and no texts (`find` reads those where they are); the words are told by `model::words`, so that what is marked in a
+//! hit is what was found.
+
+mod expression;
+mod find;
+mod index;
+#[cfg(test)]
+mod tests;
+
+pub(super) use find::Wanted;
+pub(super) use index::{Backlog, is_behind};
 
 use super::changes::Result;
 use super::rows::message_key;
