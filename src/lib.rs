@@ -1,8 +1,8 @@
 //! Turnkeep keeps conversations for programs that run language models: every message durable, the next prompt's window cut
 //! in microseconds. The C API is in `include/turnkeep/turnkeep.h`; a Rust program begins with [`Store`].
 //!
-//! Imports run one way: `ffi` -> `store` -> `commit`, `cache` -> `storage` -> `model`, and `context` -> `model`
-//! (docs/design.md, "The house").
+//! Imports run one way: `ffi` -> `store` -> `commit`, `cache`, `events` -> `metrics`, `storage` -> `model`, and
+//! `context` -> `model` (docs/design.md, "The house").
 
 #![cfg_attr(
     loom,
@@ -19,7 +19,11 @@ mod sync;
 #[cfg(not(loom))]
 mod cache;
 #[cfg(not(loom))]
+mod events;
+#[cfg(not(loom))]
 mod ffi;
+#[cfg(not(loom))]
+pub mod metrics;
 #[cfg(not(loom))]
 mod storage;
 #[cfg(not(loom))]

@@ -6,7 +6,9 @@
 
 mod background;
 mod branch;
+mod events;
 mod lifecycle;
+mod metrics;
 mod options;
 mod search;
 mod session;
@@ -23,14 +25,16 @@ use crate::cache::{Cache, Loaded, State};
 use crate::commit::GroupCommit;
 use crate::context::{Estimate, Tokenizer, tokens};
 use crate::error::{During, Error, Kind, Result};
+use crate::events::Subscribers;
+use crate::metrics::Meter;
 use crate::model::message::MAX_MESSAGE_TOKENS;
 use crate::model::{
-    BulkAction, Durability, Filter, ListOptions, MessageFlags, NewMessage, NewSession, ReadyMessage, SessionPage,
-    Tokens, ids, now,
+    BulkAction, Durability, EventKind, Filter, ListOptions, MessageFlags, NewMessage, NewSession, ReadyMessage,
+    SessionPage, Tokens, ids, now,
 };
 use crate::storage::mutation::{Bulk, Clear, Create, Delete, Expiry, Fork, Rewind, Truncate};
 use crate::storage::sqlite::{IN_MEMORY, SqliteStorage};
-use crate::storage::{Mutation, NEVER_SEEN, Outcome, SessionKey, Storage, lost_with};
+use crate::storage::{Applied, Mutation, NEVER_SEEN, Outcome, SessionKey, Storage, lost_with};
 use background::Background;
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -45,8 +49,10 @@ pub struct Store {
 struct Inner {
     location: String,
     storage: Box<dyn Storage>,
-    commit: GroupCommit<Job, Outcome>,
+    commit: GroupCommit<Job, Applied>,
     cache: Cache,
+    meter: Arc<Meter>,
+    events: Subscribers,
     tokenizer: Arc<dyn Tokenizer>,
     durability: Durability,
     /// Nobody else can write to it: memory, or exclusive.
@@ -87,6 +93,7 @@ impl Store {
         let inner = &self.inner;
         let find = || {
             let key = inner.find(id)?.ok_or_else(|| unknown(id))?;
+            inner.tell_of(EventKind::SessionAccessed, id);
             Ok(Session::new(Arc::clone(inner), inner.cache.entry(key, id)))
         };
         find().during(|| format!("open session '{id}'"))
@@ -116,7 +123,8 @@ impl Store {
     pub fn list_sessions(&self, options: &ListOptions) -> Result<SessionPage> {
         let list = || {
             self.inner.check_open()?;
-            self.inner.storage.snapshot()?.list(options)
+            let page = self.inner.storage.snapshot()?.list(options);
+            self.inner.tell_of_damage(page)
         };
         list().during(|| "list sessions")
     }
@@ -183,11 +191,14 @@ fn open(location: &str, options: StoreOptions) -> Result<Arc<Inner>> {
     options.check(location)?;
     let in_memory = location == IN_MEMORY;
     let storage = SqliteStorage::open(location, &options.sqlite())?;
+    let meter = Arc::new(Meter::new());
     let inner = Arc::new_cyclic(|inner| Inner {
         location: location.to_owned(),
         storage: Box::new(storage),
         commit: GroupCommit::new(),
         cache: Cache::new(options.cache_sessions, options.cache_bytes),
+        events: Subscribers::new(Arc::clone(&meter)),
+        meter,
         tokenizer,
         durability: options.durability,
         alone: options.exclusive || in_memory,
@@ -232,7 +243,8 @@ impl Inner {
     fn find(&self, id: &str) -> Result<Option<SessionKey>> {
         self.check_open()?;
         ids::check_id("id", id)?;
-        self.storage.snapshot()?.find(id)
+        let found = self.storage.snapshot()?.find(id);
+        self.tell_of_damage(found)
     }
 
     fn create(self: &Arc<Self>, session: NewSession) -> Result<Session> {
@@ -271,7 +283,10 @@ impl Inner {
             durability: self.reachable(durability.unwrap_or(self.durability))?,
             mutation,
         };
-        self.commit.submit(job, |jobs| self.commit_batch(jobs))
+        let applied = self.commit.submit(job, |jobs| self.commit_batch(jobs));
+        let applied = self.tell_of_damage(applied)?;
+        self.events.deliver(applied.events);
+        Ok(applied.outcome)
     }
 
     /// A file that others may write to cannot defer: they would give the same sequence numbers away.
@@ -285,22 +300,24 @@ impl Inner {
     }
 
     /// One transaction, as durable as the most careful of its jobs asks; then memory is told, in the order of commit.
-    fn commit_batch(&self, jobs: Vec<Job>) -> Vec<Result<Outcome>> {
+    fn commit_batch(&self, jobs: Vec<Job>) -> Vec<Result<Applied>> {
         let durability = jobs.iter().map(|job| job.durability).min().unwrap_or(self.durability);
         let mutations: Vec<Mutation> = jobs.into_iter().map(|job| job.mutation).collect();
         #[cfg(feature = "test-panic")]
         forced_panic::during_commit(&mutations);
         let forget = ForgetOnUnwind(&self.cache);
-        let results = self.storage.apply(&mutations, durability);
+        let mut results = self.storage.apply(&mutations, durability);
         if let Some(cause) = results.iter().find_map(|result| result.as_ref().err()) {
             self.find_out_what_was_lost(cause);
         }
         for (mutation, result) in mutations.iter().zip(&results) {
-            if let Ok(outcome) = result {
-                self.remember(mutation, outcome);
+            if let Ok(applied) = result {
+                self.remember(mutation, &applied.outcome);
             }
         }
         drop(forget);
+        self.count_batch(&mutations, &results);
+        self.add_events(&mutations, &mut results);
         if let Some(background) = &self.background {
             background.after_commit(durability == Durability::Deferred, self.storage.wants_maintenance());
         }
@@ -471,7 +488,7 @@ impl Inner {
 
     fn flush(&self) -> Result<()> {
         self.check_open()?;
-        let flushed = self.storage.flush();
+        let flushed = self.tell_of_damage(self.storage.flush());
         if let Err(cause) = &flushed {
             self.find_out_what_was_lost(cause);
         }
@@ -480,7 +497,7 @@ impl Inner {
 
     /// Writes what was deferred, from the background. What fails and is not lost is tried again.
     fn save_deferred(&self) -> Result<()> {
-        let saved = self.storage.save_deferred();
+        let saved = self.tell_of_damage(self.storage.save_deferred());
         if let Err(cause) = &saved {
             self.find_out_what_was_lost(cause);
         }
@@ -496,6 +513,8 @@ impl Inner {
         }
         let closed = self.storage.close();
         self.cache.clear();
+        self.tell_of(EventKind::StoreClosed, "");
+        self.events.clear();
         self.lost.lock().take().map_or(closed, Err)
     }
 }

@@ -187,6 +187,8 @@ fn every_number_with_a_meaning_is_once_without_one() {
     let numbers: Vec<String> = items
         .filter(|item| item.name != "turnkeep_receipt")
         .flat_map(|item| item.parts_where(|kind| kind == "int32_t").collect::<Vec<_>>())
+        // It has no status to answer with.
+        .filter(|number| number != "turnkeep_event_name.kind")
         .collect();
     expect_all("NUMBER", numbers.into_iter(), &cases("NUMBER", 2));
 }

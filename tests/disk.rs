@@ -7,10 +7,11 @@ mod support;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use support::{TempStore, text, user};
 use turnkeep::error::Kind;
-use turnkeep::model::{AppendOptions, Durability, NewSession};
+use turnkeep::model::{AppendOptions, Durability, Event, NewSession};
 use turnkeep::{Store, StoreOptions};
 
 fn holds(file: &Path, needle: &str) -> bool {
@@ -221,6 +222,41 @@ fn deferred_changes_that_are_lost_are_told_and_their_numbers_never_come_again() 
         Kind::NotFound
     );
     drop((alice, bob, store));
+}
+
+#[test]
+fn numbers_of_events_that_are_lost_with_deferred_changes_never_come_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(disk) = SmallDisk::mount(folder.path()) else {
+        eprintln!("skipped: mounting a small file system needs root on Linux");
+        return;
+    };
+    let deferring = StoreOptions {
+        durability: Durability::Deferred,
+        exclusive: true,
+        autosave: Duration::from_secs(3600),
+        event_log_rows: 1_000,
+        ..StoreOptions::default()
+    };
+    let store = Store::open(disk.0.join("chat.db").to_str().unwrap(), deferring).unwrap();
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let its_told = Arc::clone(&told);
+    let listener = move |event: &Event| {
+        its_told.lock().unwrap().push(event.number);
+        Ok(())
+    };
+    store.subscribe(listener).unwrap();
+    let lost = store.create_session(NewSession::default()).unwrap();
+    lost.append(vec![user("hello")], AppendOptions::default()).unwrap();
+    let too_much = vec![user(&"x".repeat(8 << 20))];
+    assert!(lost.append(too_much, AppendOptions::default()).is_err());
+    store.flush().unwrap_err();
+    store.create_session(NewSession::default()).unwrap();
+    assert_eq!(*told.lock().unwrap(), [0, 1, 2, 3]);
+    let logged = store.events_after(0, 0).unwrap();
+    assert_eq!(logged.events.iter().map(|event| event.number).collect::<Vec<_>>(), [3]);
+    assert!(logged.lost);
+    drop((lost, store));
 }
 
 #[test]

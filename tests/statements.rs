@@ -36,6 +36,8 @@ fn everything(store: &TempStore, sessions: &[Session; 2], round: u32) {
         ..ListOptions::default()
     };
     store.list_sessions(&options).unwrap();
+    store.events_after(0, 1 + round % 9).unwrap();
+    store.metrics().unwrap();
     // Nor is every value of a filter, every number of its tags, and every order of the same kind.
     let filter = Filter {
         text: Some(format!("round {round}")),
@@ -79,6 +81,8 @@ fn no_statement_is_prepared_again_in_steady_state() {
         cache_sessions: 1,
         readers: 1,
         durability: Durability::Os,
+        // So few that the log is shortened all the time.
+        event_log_rows: 4,
         ..StoreOptions::default()
     });
     let sessions = [store.create(), store.create()];

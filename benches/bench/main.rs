@@ -17,6 +17,7 @@ mod appends;
 mod branches;
 #[path = "../../tests/support/connections.rs"]
 mod connections;
+mod events;
 mod group;
 mod host;
 mod lists;
@@ -54,6 +55,7 @@ const PARTS: &[(&[&str], Measure)] = &[
     (&["T15"], host::memory),
     (&["list"], lists::list),
     (&["metadata"], lists::metadata),
+    (&["E1"], events::cost),
 ];
 
 fn main() {
@@ -65,6 +67,7 @@ fn main() {
     };
     if let Some(unknown) = wanted.iter().find(|id| !known(id)) {
         eprintln!("there is no measurement {unknown}; there are T1 to T15, list and metadata");
+        eprintln!("there is no measurement {unknown}; there are T1 to T15, and E1");
         std::process::exit(2);
     }
     let target = target_folder();

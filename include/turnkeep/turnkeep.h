@@ -217,7 +217,7 @@ typedef turnkeep_status (*turnkeep_count_tokens_fn)(void *user_data,
                                                     size_t text_len,
                                                     uint64_t *tokens);
 
-/* Gives the host its user_data back, once, when the store and every session of it are closed. */
+/* Gives the host its user_data back, once. When, is said where it is given. */
 typedef void (*turnkeep_destroy_fn)(void *user_data);
 
 /* How to open a store. */
@@ -249,8 +249,8 @@ typedef struct {
     /* Counts tokens; NULL is the vocabulary below, then the estimate max(characters / 4, words * 3 / 4) + 4. */
     turnkeep_count_tokens_fn count_tokens;
     /*
-     * Called with user_data when the store is gone, also when opening it failed, unless struct_size was wrong; may
-     * be NULL.
+     * Called with user_data when the store and every session of it are closed, also when opening it failed, unless
+     * struct_size was wrong; may be NULL.
      */
     turnkeep_destroy_fn destroy;
     /* "cl100k_base" or "o200k_base", with the feature tokenizer-openai; NULL is none. */
@@ -264,6 +264,12 @@ typedef struct {
     int32_t expire_sliding;
     /* How often expired sessions are deleted, in milliseconds; 0 is only when asked to. */
     uint32_t cleanup_interval_ms;
+    /*
+     * How many of the last changes a log in the store keeps for turnkeep_store_events_after, now and then a 64th
+     * more; 0 writes no log. Every process that changes the store must write it, or its changes are not in it. Not
+     * with read_only.
+     */
+    uint64_t event_log_rows;
     /*
      * 1 keeps no full-text index up to date, and turnkeep_store_search answers UNSUPPORTED; a store that is opened
      * without it later catches up.
@@ -321,7 +327,7 @@ TURNKEEP_API turnkeep_status turnkeep_store_cleanup(
     turnkeep_error **error);
 
 /* What such a struct begins as: its size, everything else default. */
-#define TURNKEEP_STORE_OPTIONS_INIT {sizeof(turnkeep_store_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0}
+#define TURNKEEP_STORE_OPTIONS_INIT {sizeof(turnkeep_store_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0}
 
 /* 3 Session ---------------------------------------------------------------------------------------------------------
  * One conversation: create, open, describe, change, delete, list.
@@ -1565,13 +1571,319 @@ TURNKEEP_API void turnkeep_search_results_free(turnkeep_search_results *results)
  * What happened, after it was kept.
  */
 
+/* The store was opened; at_us says when. The first event of every subscription. */
+#define TURNKEEP_EVENT_STORE_OPENED 1
 
+/* There is a new session that is no fork. */
+#define TURNKEEP_EVENT_SESSION_CREATED 2
+
+/* A session was deleted, by a call that did not erase it. */
+#define TURNKEEP_EVENT_SESSION_DELETED 3
+
+/* A session was opened by its id. */
+#define TURNKEEP_EVENT_SESSION_ACCESSED 4
+
+/* count messages were appended, from first_seq to last_seq. */
+#define TURNKEEP_EVENT_MESSAGE_ADDED 5
+
+/* A session lost all its messages. */
+#define TURNKEEP_EVENT_SESSION_CLEARED 6
+
+/* A session's window size was set. */
+#define TURNKEEP_EVENT_SESSION_CONTEXT_UPDATED 7
+
+/* A cleanup removed count sessions, each of which was told as EXPIRED before. */
+#define TURNKEEP_EVENT_SESSIONS_CLEANED_UP 8
+
+/* The metrics were reset. */
+#define TURNKEEP_EVENT_METRICS_RESET 9
+
+/* The store was closed. The last event of every subscription. */
+#define TURNKEEP_EVENT_STORE_CLOSED 10
+
+/* There is a new session, which shares the first count messages of other_session_id, up to last_seq. */
+#define TURNKEEP_EVENT_FORKED 12
+
+/* A session lost its last count messages; last_seq is the last that is left. */
+#define TURNKEEP_EVENT_REWOUND 13
+
+/* A session lost count messages at its beginning; those left are numbered from 1 on. */
+#define TURNKEEP_EVENT_TRUNCATED 14
+
+/* A session's name, title, model, metadata, expiry or size limit was set. */
+#define TURNKEEP_EVENT_SESSION_UPDATED 15
+
+/* A session got or lost count tags. */
+#define TURNKEEP_EVENT_TAGGED 16
+
+/* A session was put away. */
+#define TURNKEEP_EVENT_ARCHIVED 17
+
+/* A session was thrown away, and can be restored. */
+#define TURNKEEP_EVENT_TRASHED 18
+
+/* A session's status was set to active. */
+#define TURNKEEP_EVENT_RESTORED 19
+
+/* A session was deleted, and no copy of its text is left in the store's files. */
+#define TURNKEEP_EVENT_ERASED 20
+
+/* A session was deleted because its time was over. */
+#define TURNKEEP_EVENT_EXPIRED 21
+
+/* A session's summary was set. */
+#define TURNKEEP_EVENT_SUMMARY_CHANGED 22
+
+/*
+ * A window begins at another message, first_seq, than the last one with the same options: count messages further.
+ * What an engine has read of the old one after what stands in front must be read again.
+ */
+#define TURNKEEP_EVENT_WINDOW_CUT_MOVED 23
+
+/* The file was found to be damaged: nothing more is written to it. */
+#define TURNKEEP_EVENT_CORRUPTION_FOUND 24
+
+/* Events of a store's log. Threads: any number at once. Outlives its store. */
+typedef struct turnkeep_events turnkeep_events;
+
+/*
+ * Something that happened. Borrowed, from the list that it is in or for the duration of the callback. What a field
+ * does not apply to is 0 or empty.
+ */
+typedef struct {
+    /*
+     * Grows by one with each event of a change, in the order of commit: with event_log_rows over all processes and
+     * for ever, else since the store was opened and while somebody listens. 0 for STORE_OPENED, SESSION_ACCESSED,
+     * METRICS_RESET, STORE_CLOSED, WINDOW_CUT_MOVED and CORRUPTION_FOUND, which are no changes and are not in the
+     * log.
+     */
+    uint64_t number;
+    /* When: microseconds since 1970-01-01 UTC. */
+    int64_t at_us;
+    /* The session; empty for what happened to the store. */
+    turnkeep_text session_id;
+    /* The session that a fork shares messages with. */
+    turnkeep_text other_session_id;
+    /* The kind's name: "message_added". */
+    turnkeep_text name;
+    /* The session's revision after it; 0 where it is gone, or was changed with many others. */
+    uint64_t revision;
+    /* The first message that it is about. */
+    uint64_t first_seq;
+    /* The last message that it is about. */
+    uint64_t last_seq;
+    /* How many messages, tags or sessions it is about. */
+    uint64_t count;
+    /* A TURNKEEP_EVENT_ number; a newer library may tell of kinds that you do not know. */
+    int32_t kind;
+    /* 0. */
+    uint32_t reserved;
+} turnkeep_event;
+
+/*
+ * Is told of an event: on the thread of the call that caused it, after its commit and before that call returns, or
+ * on the store's own thread for what the store does by itself; with no lock held, and never inside another event
+ * callback on the same thread: what a callback causes is told when it has returned. It may call the library, the
+ * store included, but not close the store. Must be safe to call from many threads if the store is used from many:
+ * events of different threads may arrive in another order than that of their numbers. Whatever it returns, the call
+ * that caused the event succeeds; what is not TURNKEEP_OK is counted as a failure (turnkeep_metrics.event_failures).
+ * Must not throw.
+ */
+typedef turnkeep_status (*turnkeep_event_fn)(void *user_data,
+                                             const turnkeep_event *event);
+
+/*
+ * Has a function called for every event of this store's handle, from STORE_OPENED, which it hears before this
+ * function returns, to STORE_CLOSED. What other processes do is not told: for that there is the log. `destroy`,
+ * which may be NULL, gives user_data back, once: when it was unsubscribed or the store is closed and no call of
+ * `function` runs any more; also when this function fails. *subscription is for turnkeep_store_unsubscribe, and may
+ * be NULL. Threads: any. Errors: CLOSED, INVALID. Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_store_subscribe(
+    const turnkeep_store *store,
+    turnkeep_event_fn function,
+    void *user_data,
+    turnkeep_destroy_fn destroy,
+    uint64_t *subscription,
+    turnkeep_error **error);
+
+/*
+ * Ends a subscription: no call begins any more when this function returns; one that another thread is making may
+ * still go on, and destroy is called when it has ended. May be called from the callback itself. Threads: any.
+ * Errors: NOT_FOUND. Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_store_unsubscribe(
+    const turnkeep_store *store,
+    uint64_t subscription,
+    turnkeep_error **error);
+
+/* Returns the name of a kind of event: "message_added"; "unknown" for a number that is none. Static. Since 0.1. */
+TURNKEEP_API const char *turnkeep_event_name(int32_t kind);
+
+/*
+ * Reads the store's log: at most `limit` events with numbers above `cursor`, in the order of commit, whoever
+ * committed them. Begin with the cursor 0, go on with the number of the last event that you got. A limit of 0 is 1
+ * 000; at most 10 000. Where no log was ever written (turnkeep_store_options.event_log_rows) there are none. Free
+ * *out with turnkeep_events_free. Threads: any. Errors: INVALID, CLOSED, BUSY, CORRUPT, STORAGE. Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_store_events_after(
+    const turnkeep_store *store,
+    uint64_t cursor,
+    uint32_t limit,
+    turnkeep_events **out,
+    turnkeep_error **error);
+
+/* Returns the number of events; 0 for NULL. Since 0.1. */
+TURNKEEP_API size_t turnkeep_events_len(const turnkeep_events *events);
+
+/* Returns an event, borrowed from the list; NULL for a NULL list or an index that is too large. Since 0.1. */
+TURNKEEP_API const turnkeep_event *turnkeep_events_at(
+    const turnkeep_events *events,
+    size_t index);
+
+/*
+ * Returns 1 if events between the cursor and the first one here are not kept any more, or if the log ends before the
+ * cursor, as that of a restored backup does; then read anew what you follow, and go on from the last number here, or
+ * from 0. Else, and for NULL, 0. Since 0.1.
+ */
+TURNKEEP_API int32_t turnkeep_events_lost(const turnkeep_events *events);
+
+/* Frees a list of events. NULL is allowed. Since 0.1. */
+TURNKEEP_API void turnkeep_events_free(turnkeep_events *events);
 
 /* 9 Metrics ---------------------------------------------------------------------------------------------------------
  * Counters and distributions.
  */
 
+/*
+ * What a store's handle did since its metrics were last reset, and what the store holds. Percentiles are within a
+ * hundredth; times are nanoseconds where their names end in _ns.
+ */
+typedef struct {
+    /* sizeof(turnkeep_metrics). */
+    size_t struct_size;
+    /* When the store was opened: microseconds since 1970-01-01 UTC. */
+    int64_t opened_us;
+    /* When the metrics were last reset; opened_us if they never were. */
+    int64_t reset_us;
+    /* New sessions, forks included. */
+    uint64_t sessions_created;
+    /* Sessions deleted, erased or expired. */
+    uint64_t sessions_deleted;
+    /* Messages appended. */
+    uint64_t messages_appended;
+    /* Their tokens. */
+    uint64_t tokens_appended;
+    /* Windows asked for. */
+    uint64_t windows;
+    /* Searches. */
+    uint64_t searches;
+    /* Windows, histories, ranges and messages answered from memory. */
+    uint64_t cache_hits;
+    /* Those for which the storage was read. */
+    uint64_t cache_misses;
+    /* Sessions dropped from the cache to make room. */
+    uint64_t cache_evictions;
+    /* Transactions committed. */
+    uint64_t commits;
+    /* Transactions that had to wait for another process, or another store on the same file, to end its own. */
+    uint64_t busy_waits;
+    /* How long they waited, in microseconds. */
+    uint64_t busy_wait_us;
+    /* Transactions that failed as BUSY. */
+    uint64_t busy_failures;
+    /* Calls of event callbacks. */
+    uint64_t events_delivered;
+    /* Those that did not return TURNKEEP_OK. */
+    uint64_t event_failures;
+    /* How many appends were committed together: half of the commits with appends had no more. */
+    uint64_t appends_per_commit_p50;
+    /* The same for 90 of 100 commits. */
+    uint64_t appends_per_commit_p90;
+    /* The same for 99 of 100 commits. */
+    uint64_t appends_per_commit_p99;
+    /* The most that were. */
+    uint64_t appends_per_commit_max;
+    /* How many appends were timed: all that succeeded. */
+    uint64_t append_count;
+    /* Half of them took no longer. */
+    uint64_t append_p50_ns;
+    /* 90 of 100 took no longer. */
+    uint64_t append_p90_ns;
+    /* 99 of 100 took no longer. */
+    uint64_t append_p99_ns;
+    /* The longest took so long. */
+    uint64_t append_max_ns;
+    /* How many windows were timed: of each thread's the first, and then one of 64. */
+    uint64_t window_count;
+    /* Half of them took no longer. */
+    uint64_t window_p50_ns;
+    /* 90 of 100 took no longer. */
+    uint64_t window_p90_ns;
+    /* 99 of 100 took no longer. */
+    uint64_t window_p99_ns;
+    /* The longest took so long. */
+    uint64_t window_max_ns;
+    /* Sessions in the cache now. */
+    uint64_t cache_sessions;
+    /* Bytes that their messages take now. */
+    uint64_t cache_bytes;
+    /* The length of the write-ahead log's file now. */
+    uint64_t wal_bytes;
+    /* Sessions in use, in the whole store, whoever wrote them; so are the rest. */
+    uint64_t active_sessions;
+    /* Sessions put away. */
+    uint64_t archived_sessions;
+    /* Sessions thrown away. */
+    uint64_t trashed_sessions;
+    /* Messages of all sessions; one that forks share counts in each of them. */
+    uint64_t total_messages;
+    /* Tokens of all sessions. */
+    uint64_t total_tokens;
+    /* Bytes of the texts of all sessions. */
+    uint64_t total_bytes;
+    /* From creation to the last change, in microseconds, of all sessions together. */
+    uint64_t total_duration_us;
+} turnkeep_metrics;
 
+/*
+ * Fills *out with the store's metrics. Looks at every session's row, but at no message. Threads: any. Errors:
+ * INVALID, UNSUPPORTED (a struct from a newer header), CLOSED, BUSY, CORRUPT, STORAGE. Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_store_metrics(
+    const turnkeep_store *store,
+    turnkeep_metrics *out,
+    turnkeep_error **error);
+
+/*
+ * Begins to count and to time anew. What Prometheus is given of counters, and since_open in the JSON, go on.
+ * Threads: any. Errors: INVALID, CLOSED. Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_store_metrics_reset(
+    const turnkeep_store *store,
+    turnkeep_error **error);
+
+/*
+ * Writes the metrics as one JSON object: counters since opening and since the last reset, distributions, gauges,
+ * totals, and averages for each session. Free *out with turnkeep_document_free. Threads: any. Errors: as
+ * turnkeep_store_metrics. Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_store_metrics_json(
+    const turnkeep_store *store,
+    turnkeep_document **out,
+    turnkeep_error **error);
+
+/*
+ * Writes the metrics in the text format of Prometheus, version 0.0.4, with the store's location as the label
+ * "store". Free *out with turnkeep_document_free. Threads: any. Errors: as turnkeep_store_metrics. Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_store_metrics_prometheus(
+    const turnkeep_store *store,
+    turnkeep_document **out,
+    turnkeep_error **error);
+
+/* What such a struct begins as: its size, everything else default. */
+#define TURNKEEP_METRICS_INIT {sizeof(turnkeep_metrics), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 
 /* 10 Maintenance ----------------------------------------------------------------------------------------------------
  * Backup, check, vacuum, sizes, salvage, erase.

@@ -16,7 +16,7 @@
  *  5. Options are plain structs. What is left out is the default, and what is optional is told apart from "".
  *  6. A const member function reads, another one changes the store; both may be called from any number of threads.
  *
- * 1 Basics   2 Message   3 Window   4 Turn   5 Session   6 Store
+ * 1 Basics   2 Message   3 Window   4 Turn   5 Session   6 Events and metrics   7 Store
  *
  * SPDX-License-Identifier: MIT OR Apache-2.0
  */
@@ -116,6 +116,7 @@ struct give_back {
     void operator()(turnkeep_messages* raw) const noexcept { turnkeep_messages_free(raw); }
     void operator()(turnkeep_window* raw) const noexcept { turnkeep_window_free(raw); }
     void operator()(turnkeep_turns* raw) const noexcept { turnkeep_turns_free(raw); }
+    void operator()(turnkeep_events* raw) const noexcept { turnkeep_events_free(raw); }
     void operator()(turnkeep_document* raw) const noexcept { turnkeep_document_free(raw); }
     void operator()(turnkeep_search_results* raw) const noexcept { turnkeep_search_results_free(raw); }
 };
@@ -223,6 +224,7 @@ inline std::size_t length(const turnkeep_messages* raw) noexcept { return turnke
 inline std::size_t length(const turnkeep_window* raw) noexcept { return turnkeep_window_len(raw); }
 inline std::size_t length(const turnkeep_session_list* raw) noexcept { return turnkeep_session_list_len(raw); }
 inline std::size_t length(const turnkeep_turns* raw) noexcept { return turnkeep_turns_len(raw); }
+inline std::size_t length(const turnkeep_events* raw) noexcept { return turnkeep_events_len(raw); }
 
 inline std::size_t length(const turnkeep_search_results* raw) noexcept { return turnkeep_search_results_len(raw); }
 
@@ -244,6 +246,9 @@ inline const turnkeep_hit* item(const turnkeep_search_results* raw, std::size_t 
 }
 inline const turnkeep_message* item(const turnkeep_hit* raw, std::size_t index) noexcept {
     return raw->messages + index;
+}
+inline const turnkeep_event* item(const turnkeep_events* raw, std::size_t index) noexcept {
+    return turnkeep_events_at(raw, index);
 }
 
 /// Walks over a result at random. To C++17 it is an input iterator, since it gives out views by value.
@@ -705,7 +710,7 @@ private:
 };
 
 /// How a place in a session's metadata compares with a value.
-enum class comparison : std::int32_t {
+enum class metadata_comparison : std::int32_t {
     exists = TURNKEEP_METADATA_EXISTS,
     equal = TURNKEEP_METADATA_EQUAL,
     less = TURNKEEP_METADATA_LESS,
@@ -716,8 +721,8 @@ enum class comparison : std::int32_t {
 struct metadata_condition {
     /// A JSON Pointer, "/project/name"; "" is the whole object.
     std::string_view pointer{};
-    turnkeep::comparison comparison = turnkeep::comparison::exists;
-    /// JSON; left out for comparison::exists.
+    metadata_comparison comparison = metadata_comparison::exists;
+    /// JSON; left out for metadata_comparison::exists.
     std::optional<std::string_view> value{};
 };
 
@@ -1365,7 +1370,94 @@ public:
     bool complete() const noexcept { return turnkeep_search_results_complete(get()) != 0; }
 };
 
-/* 6 Store ---------------------------------------------------------------------------------------------------------- */
+/* 6 Events and metrics ---------------------------------------------------------------------------------------------- */
+
+/// What kind of thing happened: explained in turnkeep.h. A newer library may tell of kinds that are not here.
+enum class event_kind : std::int32_t {
+    store_opened = TURNKEEP_EVENT_STORE_OPENED,
+    session_created = TURNKEEP_EVENT_SESSION_CREATED,
+    session_deleted = TURNKEEP_EVENT_SESSION_DELETED,
+    session_accessed = TURNKEEP_EVENT_SESSION_ACCESSED,
+    message_added = TURNKEEP_EVENT_MESSAGE_ADDED,
+    session_cleared = TURNKEEP_EVENT_SESSION_CLEARED,
+    session_context_updated = TURNKEEP_EVENT_SESSION_CONTEXT_UPDATED,
+    sessions_cleaned_up = TURNKEEP_EVENT_SESSIONS_CLEANED_UP,
+    metrics_reset = TURNKEEP_EVENT_METRICS_RESET,
+    store_closed = TURNKEEP_EVENT_STORE_CLOSED,
+    forked = TURNKEEP_EVENT_FORKED,
+    rewound = TURNKEEP_EVENT_REWOUND,
+    truncated = TURNKEEP_EVENT_TRUNCATED,
+    session_updated = TURNKEEP_EVENT_SESSION_UPDATED,
+    tagged = TURNKEEP_EVENT_TAGGED,
+    archived = TURNKEEP_EVENT_ARCHIVED,
+    trashed = TURNKEEP_EVENT_TRASHED,
+    restored = TURNKEEP_EVENT_RESTORED,
+    erased = TURNKEEP_EVENT_ERASED,
+    expired = TURNKEEP_EVENT_EXPIRED,
+    summary_changed = TURNKEEP_EVENT_SUMMARY_CHANGED,
+    window_cut_moved = TURNKEEP_EVENT_WINDOW_CUT_MOVED,
+    corruption_found = TURNKEEP_EVENT_CORRUPTION_FOUND,
+};
+
+/// Something that happened, borrowed: from the list it is in, or for the duration of a callback.
+class event {
+public:
+    explicit event(const turnkeep_event* raw) noexcept : raw_(raw) {}
+
+    /// Grows by one with each event of a change, in the order of commit; 0 for what is no change.
+    std::uint64_t number() const noexcept { return raw_->number; }
+    time_point at() const noexcept { return detail::moment(raw_->at_us); }
+    event_kind kind() const noexcept { return static_cast<event_kind>(raw_->kind); }
+    /// "message_added".
+    std::string_view name() const noexcept { return detail::view(raw_->name); }
+    /// Empty for what happened to the store.
+    std::string_view session_id() const noexcept { return detail::view(raw_->session_id); }
+    /// The session that a fork shares messages with.
+    std::string_view other_session_id() const noexcept { return detail::view(raw_->other_session_id); }
+    std::uint64_t revision() const noexcept { return raw_->revision; }
+    std::uint64_t first_seq() const noexcept { return raw_->first_seq; }
+    std::uint64_t last_seq() const noexcept { return raw_->last_seq; }
+    /// How many messages, tags or sessions it is about.
+    std::uint64_t count() const noexcept { return raw_->count; }
+
+    const turnkeep_event* get() const noexcept { return raw_; }
+
+private:
+    const turnkeep_event* raw_;
+};
+
+/// Is told of an event, on the thread that caused it. What it throws harms nobody: it is counted as a failure.
+using event_callback = std::function<void(const event&)>;
+
+/// Events of a store's log, in order, without a gap. Outlives its store.
+class events : public detail::result<turnkeep_events, event> {
+public:
+    using result::result;
+
+    /// Events between the cursor and the first one here are not kept any more, or the cursor is not of this log.
+    bool lost() const noexcept { return turnkeep_events_lost(get()) != 0; }
+};
+
+/// What a store did and what it holds: the fields are explained in turnkeep.h.
+using store_metrics = turnkeep_metrics;
+
+namespace detail {
+
+inline turnkeep_status tell(void* user_data, const turnkeep_event* raw) noexcept {
+    // What the call that caused the event has to say of its own callback is not touched.
+    try {
+        (*static_cast<const event_callback*>(user_data))(event{raw});
+        return TURNKEEP_OK;
+    } catch (...) {
+        return TURNKEEP_ERROR_ABORTED;
+    }
+}
+
+inline void destroy_event_callback(void* user_data) noexcept { delete static_cast<event_callback*>(user_data); }
+
+} // namespace detail
+
+/* 7 Store ----------------------------------------------------------------------------------------------------------- */
 
 /// How to open a store. Zero means default everywhere.
 struct store_options {
@@ -1398,6 +1490,8 @@ struct store_options {
     bool expire_sliding = false;
     /// How often expired sessions are deleted; 0 is only when asked to.
     std::chrono::milliseconds cleanup_interval{};
+    /// How many events a log in the store keeps, for store::events_after; 0 writes none.
+    std::uint64_t event_log_rows = 0;
 };
 
 /// A session as it is taken up again.
@@ -1432,6 +1526,7 @@ public:
         wanted.expire_after_ms = detail::long_milliseconds("expire_after", options.expire_after);
         wanted.expire_sliding = options.expire_sliding ? 1 : 0;
         wanted.cleanup_interval_ms = detail::milliseconds("cleanup_interval", options.cleanup_interval);
+        wanted.event_log_rows = options.event_log_rows;
         wanted.no_search = options.no_search ? 1 : 0;
         if (options.count_tokens) {
             // From here on it is the store's, also when opening fails: that calls destroy.
@@ -1569,6 +1664,49 @@ public:
         std::uint64_t deleted = 0;
         detail::call(turnkeep_store_cleanup, get(), &deleted);
         return deleted;
+    }
+
+    /// Has a function called for each event from here to the store's close, that included: what it refers to must live
+    /// longer than the store. Returns what unsubscribe takes.
+    std::uint64_t subscribe(event_callback callback) {
+        // From here on it is the store's, also when this fails: that calls destroy.
+        auto* listener = new event_callback(std::move(callback));
+        std::uint64_t subscription = 0;
+        detail::call(turnkeep_store_subscribe, get(), detail::tell, static_cast<void*>(listener),
+                     detail::destroy_event_callback, &subscription);
+        return subscription;
+    }
+
+    /// Ends a subscription; may be called from its own callback.
+    void unsubscribe(std::uint64_t subscription) { detail::call(turnkeep_store_unsubscribe, get(), subscription); }
+
+    /// Reads the store's log from behind a number: begin with 0, go on with that of the last event you got. 0 is 1 000.
+    turnkeep::events events_after(std::uint64_t cursor, std::uint32_t limit = 0) const {
+        turnkeep_events* raw = nullptr;
+        detail::call(turnkeep_store_events_after, get(), cursor, limit, &raw);
+        return turnkeep::events{raw};
+    }
+
+    store_metrics metrics() const {
+        turnkeep_metrics metrics = TURNKEEP_METRICS_INIT;
+        detail::call(turnkeep_store_metrics, get(), &metrics);
+        return metrics;
+    }
+
+    void reset_metrics() { detail::call(turnkeep_store_metrics_reset, get()); }
+
+    /// As one JSON object.
+    std::string metrics_json() const {
+        turnkeep_document* raw = nullptr;
+        detail::call(turnkeep_store_metrics_json, get(), &raw);
+        return detail::take(raw);
+    }
+
+    /// In the text format of Prometheus.
+    std::string metrics_prometheus() const {
+        turnkeep_document* raw = nullptr;
+        detail::call(turnkeep_store_metrics_prometheus, get(), &raw);
+        return detail::take(raw);
     }
 
     const turnkeep_store* get() const noexcept { return raw_.get(); }

@@ -10,7 +10,7 @@ use crate::storage::{Head, Snapshot};
 use std::sync::Arc;
 
 /// How many kinds of windows of one session are kept at hand.
-const PLANS: usize = 4;
+const PLANS: usize = super::KINDS_OF_WINDOWS;
 
 /// A session in memory.
 pub(crate) struct Loaded {

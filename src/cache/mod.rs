@@ -10,6 +10,7 @@ pub(crate) mod window;
 
 pub(crate) use loaded::Loaded;
 
+use crate::context::Policy;
 use crate::storage::{NEVER_SEEN, SessionKey};
 use lru::LruCache;
 use parking_lot::{Mutex, RwLock, RwLockWriteGuard};
@@ -31,10 +32,11 @@ pub(crate) enum State {
 /// A session in use.
 pub(crate) struct CachedSession {
     pub(crate) key: SessionKey,
-    pub(crate) id: String,
+    pub(crate) id: Arc<str>,
     pub(crate) state: RwLock<State>,
     /// For [`crate::storage::Storage::is_current`].
     pub(crate) seen: AtomicU64,
+    handed_out: Mutex<Vec<(Policy, u32)>>,
     used: AtomicBool,
     /// Something was committed while the session was being read: what is in memory may lack it.
     missed: AtomicBool,
@@ -46,13 +48,29 @@ impl CachedSession {
     fn new(key: SessionKey, id: &str) -> Self {
         Self {
             key,
-            id: id.to_owned(),
+            id: id.into(),
+            handed_out: Mutex::default(),
             state: RwLock::new(State::Unloaded),
             seen: AtomicU64::new(NEVER_SEEN),
             used: AtomicBool::new(false),
             missed: AtomicBool::new(false),
             bytes: AtomicUsize::new(0),
         }
+    }
+
+    /// Notes where a window begins that is handed out, and says where the last one with these rules began if that was
+    /// elsewhere.
+    pub(crate) fn note_cut(&self, policy: Policy, cut: u32) -> Option<u32> {
+        let mut handed_out = self.handed_out.lock();
+        if let Some((_, last)) = handed_out.iter_mut().find(|(known, _)| *known == policy) {
+            let before = std::mem::replace(last, cut);
+            return Some(before).filter(|before| *before != cut);
+        }
+        if handed_out.len() == KINDS_OF_WINDOWS {
+            handed_out.remove(0);
+        }
+        handed_out.push((policy, cut));
+        None
     }
 
     /// Keeps it from being evicted next.
@@ -97,6 +115,7 @@ pub(crate) struct Cache {
     shards: Box<[Mutex<Shard>]>,
     most_bytes: usize,
     bytes: AtomicUsize,
+    evictions: AtomicU64,
 }
 
 struct Shard {
@@ -110,6 +129,9 @@ struct Shard {
 
 /// Longer than any look at memory, shorter than most reads of the storage.
 const PATIENCE_OF_A_COMMIT: Duration = Duration::from_micros(200);
+
+/// How many kinds of windows of one session are told apart.
+pub(crate) const KINDS_OF_WINDOWS: usize = 4;
 
 const MOST_SHARDS: usize = 8;
 const FEWEST_SESSIONS_IN_A_SHARD: usize = 16;
@@ -131,6 +153,7 @@ impl Cache {
             shards: shards.collect(),
             most_bytes,
             bytes: AtomicUsize::new(0),
+            evictions: AtomicU64::new(0),
         }
     }
 
@@ -181,7 +204,7 @@ impl Cache {
             }
             shard.over_number()
         };
-        evicted.iter().for_each(|entry| self.drop_messages(entry));
+        evicted.iter().for_each(|entry| self.evict(entry));
         self.evict_by_bytes(entry);
     }
 
@@ -193,9 +216,14 @@ impl Cache {
                     break;
                 };
                 let Some(victim) = shard.lock().oldest() else { break };
-                self.drop_messages(&victim);
+                self.evict(&victim);
             }
         }
+    }
+
+    fn evict(&self, entry: &CachedSession) {
+        self.evictions.fetch_add(1, Ordering::Relaxed);
+        self.drop_messages(entry);
     }
 
     fn drop_messages(&self, entry: &CachedSession) {
@@ -225,8 +253,17 @@ impl Cache {
         }
     }
 
+    /// How many sessions had to go to make room.
+    pub(crate) fn evictions(&self) -> u64 {
+        self.evictions.load(Ordering::Relaxed)
+    }
+
+    /// How many sessions have messages in memory.
+    pub(crate) fn sessions(&self) -> usize {
+        self.shards.iter().map(|shard| shard.lock().loaded.len()).sum()
+    }
+
     /// The memory that messages take.
-    #[cfg(test)]
     pub(crate) fn bytes(&self) -> usize {
         self.bytes.load(Ordering::Relaxed)
     }

@@ -39,7 +39,7 @@ pub type CountTokensFn = Option<
     unsafe extern "C" fn(user_data: *mut c_void, text: *const c_char, text_len: usize, tokens: *mut u64) -> Status,
 >;
 
-/// Gives the host its user_data back, once, when the store and every session of it are closed.
+/// Gives the host its user_data back, once. When, is said where it is given.
 pub type DestroyFn = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
 
 /// How to open a store.
@@ -72,7 +72,7 @@ pub struct StoreOptions {
     pub user_data: *mut c_void,
     /// Counts tokens; NULL is the vocabulary below, then the estimate max(characters / 4, words * 3 / 4) + 4.
     pub count_tokens: CountTokensFn,
-    /// Called with user_data when the store is gone, also when opening it failed, unless struct_size was wrong; may be NULL.
+    /// Called with user_data when the store and every session of it are closed, also when opening it failed, unless struct_size was wrong; may be NULL.
     pub destroy: DestroyFn,
     /// "cl100k_base" or "o200k_base", with the feature tokenizer-openai; NULL is none.
     pub tokenizer: *const c_char,
@@ -83,6 +83,9 @@ pub struct StoreOptions {
     pub expire_sliding: i32,
     /// How often expired sessions are deleted, in milliseconds; 0 is only when asked to.
     pub cleanup_interval_ms: u32,
+    /// How many of the last changes a log in the store keeps for turnkeep_store_events_after, now and then a 64th more; 0
+    /// writes no log. Every process that changes the store must write it, or its changes are not in it. Not with read_only.
+    pub event_log_rows: u64,
     /// 1 keeps no full-text index up to date, and turnkeep_store_search answers UNSUPPORTED; a store that is opened without
     /// it later catches up.
     pub no_search: i32,
@@ -210,6 +213,7 @@ fn convert(raw: &StoreOptions, tokenizer: Option<HostTokenizer>) -> Result<Optio
         expire_sliding: flag(raw.expire_sliding, "expire_sliding")?,
         cleanup_interval: (raw.cleanup_interval_ms != 0)
             .then_some(Duration::from_millis(u64::from(raw.cleanup_interval_ms))),
+        event_log_rows: raw.event_log_rows,
     })
 }
 

@@ -2,6 +2,7 @@
 //!
 //! No I/O, no clock but the one that stamps a new id, nothing of SQLite, threads or C.
 
+pub mod event;
 pub mod file_name;
 pub mod filter;
 pub mod ids;
@@ -19,6 +20,7 @@ pub mod turn;
 #[cfg(not(loom))]
 pub mod words;
 
+pub use event::{Event, EventKind, EventPage};
 pub use filter::{BulkAction, Comparison, Filter, MetadataCondition, TimeRange};
 pub use message::{
     AppendOptions, Durability, Message, MessageFlags, MessageRef, NewMessage, Place, ReadyMessage, Receipt, Role,

@@ -2,15 +2,18 @@
 //!
 //! What is behind the trait knows SQL; what is before it does not.
 
+pub(crate) mod event;
 pub(crate) mod mutation;
 pub(crate) mod search;
 pub(crate) mod sqlite;
 
-pub(crate) use mutation::{Mutation, Outcome};
+pub(crate) use mutation::{Applied, Mutation, Outcome};
 
 use crate::context::{Entry, Memo};
 use crate::error::{Error, Result};
-use crate::model::{Durability, Filter, ListOptions, MessageRef, Place, SearchOptions, SessionInfo, SessionPage};
+use crate::model::{
+    Durability, EventPage, Filter, ListOptions, MessageRef, Place, SearchOptions, SessionInfo, SessionPage,
+};
 use search::Findings;
 use std::ops::RangeInclusive;
 use std::sync::atomic::AtomicU64;
@@ -91,11 +94,30 @@ pub(crate) enum Family {
     Tree,
 }
 
+/// What a store holds on the whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Totals {
+    /// Sessions in use.
+    pub(crate) active: u64,
+    /// Sessions put away.
+    pub(crate) archived: u64,
+    /// Sessions thrown away.
+    pub(crate) trashed: u64,
+    /// Their messages. One that forks share counts in each.
+    pub(crate) messages: u64,
+    /// Their tokens.
+    pub(crate) tokens: u64,
+    /// The bytes of their texts.
+    pub(crate) bytes: u64,
+    /// From creation to the last change, in microseconds, of all of them together.
+    pub(crate) duration: u64,
+}
+
 /// A store's memory that outlives a process, or does not.
 pub(crate) trait Storage: Send + Sync {
     /// Applies mutations in one transaction, each wholly or not at all, and reaches at least this durability. One result
     /// for each mutation, in order. Durability that could not be reached fails them all.
-    fn apply(&self, batch: &[Mutation], durability: Durability) -> Vec<Result<Outcome>>;
+    fn apply(&self, batch: &[Mutation], durability: Durability) -> Vec<Result<Applied>>;
 
     /// One consistent view of everything, for as long as it is held.
     fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>>;
@@ -109,6 +131,15 @@ pub(crate) trait Storage: Send + Sync {
 
     /// Remembers that what was read cannot be: nothing more is written.
     fn note_damage(&self);
+
+    /// Whether damage was noted for the first time since this was last asked.
+    fn take_news_of_damage(&self) -> bool;
+
+    /// How often a transaction had to wait for somebody else's, and how many microseconds on the whole.
+    fn busy_waits(&self) -> (u64, u64);
+
+    /// The length of the write-ahead log's file.
+    fn wal_bytes(&self) -> u64;
 
     /// Makes everything acknowledged so far survive a power cut.
     fn flush(&self) -> Result<()>;
@@ -174,6 +205,11 @@ pub(crate) trait Snapshot {
 
     /// How many sessions there are.
     fn count(&self, filter: &Filter) -> Result<u64>;
+    /// The logged events behind a number, in order, at most so many.
+    fn events_after(&self, number: u64, limit: usize) -> Result<EventPage>;
+
+    /// What there is on the whole.
+    fn totals(&self) -> Result<Totals>;
 
     /// What a planner needs of messages, in order.
     fn entries(

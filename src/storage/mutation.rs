@@ -2,7 +2,10 @@
 
 use super::{Head, SessionKey};
 use crate::context::Memo;
-use crate::model::{AppendOptions, BulkAction, Filter, Micros, NewSession, ReadyMessage, Receipt, SessionChanges};
+use crate::model::{
+    AppendOptions, BulkAction, Event, Filter, Micros, NewSession, ReadyMessage, Receipt, SessionChanges,
+};
+use std::sync::Arc;
 
 /// A change, with everything that was known before it was queued: checked, counted, dated.
 #[derive(Clone, Debug)]
@@ -49,6 +52,8 @@ pub(crate) struct Create {
 pub(crate) struct Fork {
     /// The other.
     pub(crate) parent: SessionKey,
+    /// Its id, for the events.
+    pub(crate) parent_id: Arc<str>,
     /// The last message that they share; 0 is none, `None` is the parent's last.
     pub(crate) at_seq: Option<u32>,
     /// The new session, and what comes after the shared messages.
@@ -60,6 +65,8 @@ pub(crate) struct Fork {
 pub(crate) struct Append {
     /// The session.
     pub(crate) key: SessionKey,
+    /// Its id, for the events.
+    pub(crate) id: Arc<str>,
     /// At least one.
     pub(crate) messages: Vec<ReadyMessage>,
     /// Conditions.
@@ -75,6 +82,8 @@ pub(crate) struct Append {
 pub(crate) struct Update {
     /// The session.
     pub(crate) key: SessionKey,
+    /// Its id, for the events.
+    pub(crate) id: Arc<str>,
     /// What to change.
     pub(crate) changes: SessionChanges,
     /// The new summary's tokens, if there is one.
@@ -88,6 +97,8 @@ pub(crate) struct Update {
 pub(crate) struct Rewind {
     /// The session.
     pub(crate) key: SessionKey,
+    /// Its id, for the events.
+    pub(crate) id: Arc<str>,
     /// The last message that stays; 0 is none.
     pub(crate) to_seq: u32,
     /// What comes after it.
@@ -103,6 +114,8 @@ pub(crate) struct Rewind {
 pub(crate) struct Truncate {
     /// The session.
     pub(crate) key: SessionKey,
+    /// Its id, for the events.
+    pub(crate) id: Arc<str>,
     /// At most so many of the last messages stay.
     pub(crate) most_messages: Option<u32>,
     /// At most so many tokens of them stay.
@@ -118,6 +131,8 @@ pub(crate) struct Truncate {
 pub(crate) struct Clear {
     /// The session.
     pub(crate) key: SessionKey,
+    /// Its id, for the events.
+    pub(crate) id: Arc<str>,
     /// Only at this revision.
     pub(crate) expected_revision: Option<u64>,
     /// When.
@@ -183,6 +198,15 @@ pub(crate) enum Outcome {
     Deleted(SessionKey),
     /// Which sessions were changed, by bulk or cleanup.
     Changed(Vec<Changed>),
+}
+
+/// What a mutation did, and the events of it that are logged.
+#[derive(Clone, Debug)]
+pub(crate) struct Applied {
+    /// What it did.
+    pub(crate) outcome: Outcome,
+    /// The events, with their numbers; empty where no log is kept.
+    pub(crate) events: Vec<Event>,
 }
 
 /// What a rewind or a truncation did.

@@ -115,7 +115,10 @@ impl Background {
     pub(super) fn stop(&self) {
         self.desk.orders.lock().stop = true;
         self.desk.changed.notify_one();
-        if let Some(thread) = self.thread.lock().take() {
+        if let Some(thread) = self.thread.lock().take()
+            // A callback that it runs may be what closes the store.
+            && thread.thread().id() != std::thread::current().id()
+        {
             let _panicked = thread.join();
         }
     }
@@ -205,7 +208,7 @@ fn run(store: &Weak<Inner>, desk: &Desk, autosave: Duration, cleanup_interval: O
             Work::CleanUp => store.cleanup().map(drop),
             Work::Index => indexer.work(&store, desk),
             // A checkpoint that failed is tried again when the WAL has grown further; damage is noted by the storage.
-            Work::Maintain => store.storage.maintain(),
+            Work::Maintain => store.tell_of_damage(store.storage.maintain()),
         });
         match work {
             Work::Stop => return,

@@ -134,6 +134,7 @@ impl Session {
     fn rewound(&self, to_seq: u64, messages: Vec<NewMessage>, expected_revision: Option<u64>) -> Result<Branched> {
         let rewind = Rewind {
             key: self.entry.key,
+            id: Arc::clone(&self.entry.id),
             to_seq: seq_of(to_seq)?,
             messages: self.store.ready_all(messages)?,
             expected_revision,
@@ -220,6 +221,7 @@ impl Session {
         let durability = options.durability;
         let append = Append {
             key: self.entry.key,
+            id: Arc::clone(&self.entry.id),
             messages,
             options,
             memo: self.memo(),
@@ -287,6 +289,7 @@ impl Inner {
         }
         Ok(Fork {
             parent: parent.entry.key,
+            parent_id: Arc::clone(&parent.entry.id),
             at_seq: at_seq.map(seq_of).transpose()?,
             create: self.ready_session(session)?,
         })

@@ -6,6 +6,7 @@ use crate::error::{During, Error, Kind, Result};
 use crate::model::{NewMessage, NewSession, SessionChanges, Status, Tokens, now};
 use crate::storage::mutation::{Cleanup, Truncate};
 use crate::storage::{Mutation, Outcome};
+use std::sync::Arc;
 
 /// A session as it is taken up again.
 pub struct Resumed {
@@ -63,6 +64,7 @@ impl Session {
             }
             let truncate = Truncate {
                 key: self.entry.key,
+                id: Arc::clone(&self.entry.id),
                 most_messages,
                 most_tokens,
                 expected_revision,

@@ -53,6 +53,8 @@ pub struct StoreOptions {
     pub expire_sliding: bool,
     /// How often expired sessions are deleted; `None` is only when asked to.
     pub cleanup_interval: Option<Duration>,
+    /// How many events the store's log keeps; 0 keeps no log.
+    pub event_log_rows: u64,
 }
 
 impl Default for StoreOptions {
@@ -73,12 +75,16 @@ impl Default for StoreOptions {
             expire_after: None,
             expire_sliding: false,
             cleanup_interval: None,
+            event_log_rows: 0,
         }
     }
 }
 
 /// The largest number of reader connections: each takes descriptors and memory.
 const MAX_READERS: usize = 1024;
+
+/// More would only be a way to say "all", and fill the disk.
+const MAX_EVENT_LOG_ROWS: u64 = 1_000_000_000;
 
 impl StoreOptions {
     pub(super) fn check(&self, location: &str) -> Result<()> {
@@ -94,6 +100,18 @@ impl StoreOptions {
             return Err(Error::invalid(
                 "exclusive and read_only are both given: an exclusive store asks nobody what has changed, and a read-only \
                  one keeps nobody from changing it",
+            ));
+        }
+        if self.event_log_rows > MAX_EVENT_LOG_ROWS {
+            return Err(Error::invalid(format!(
+                "event_log_rows is {}; at most {MAX_EVENT_LOG_ROWS} are allowed",
+                self.event_log_rows
+            )));
+        }
+        if self.event_log_rows > 0 && self.read_only {
+            return Err(Error::invalid(
+                "event_log_rows and read_only are both given: what changes nothing has nothing to log; leave out event_log_rows, \
+                 the log can be read without it",
             ));
         }
         if self.exclusive && !cfg!(unix) {
@@ -131,13 +149,14 @@ impl StoreOptions {
         })
     }
 
-    pub(super) fn sqlite(&self) -> SqliteOptions {
+    pub(crate) fn sqlite(&self) -> SqliteOptions {
         SqliteOptions {
             busy_timeout: self.busy_timeout,
             readers: self.readers,
             exclusive: self.exclusive,
             read_only: self.read_only,
             must_exist: self.must_exist,
+            event_log_rows: self.event_log_rows,
         }
     }
 }

@@ -1,16 +1,18 @@
 //! One session of a store, as a caller holds it.
 
-use super::{Inner, Window, unexpected};
+use super::{Inner, Window, WindowReport, unexpected};
 use crate::cache::body::{Body, Run};
 use crate::cache::view::MessageView;
 use crate::cache::{CachedSession, Loaded, State};
-use crate::context::WindowOptions;
+use crate::context::{Policy, WindowOptions};
 use crate::error::{During, Error, Kind, Result};
-use crate::model::{AppendOptions, NewMessage, Receipt, SessionChanges, SessionInfo, ids, now};
+use crate::metrics::Counter;
+use crate::model::{AppendOptions, Event, EventKind, NewMessage, Receipt, SessionChanges, SessionInfo, ids, now};
 use crate::storage::mutation::{Clear, Update};
 use crate::storage::{Mutation, Outcome, Snapshot};
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// A session of a store. Cheap to hold; any number of threads may use it at once.
 pub struct Session {
@@ -45,8 +47,8 @@ impl Session {
     pub fn describe(&self) -> Result<SessionInfo> {
         let describe = || {
             self.check()?;
-            let found = self.store.storage.snapshot()?.describe(self.entry.key)?;
-            found.ok_or_else(deleted)
+            let found = self.store.storage.snapshot()?.describe(self.entry.key);
+            self.store.tell_of_damage(found)?.ok_or_else(deleted)
         };
         describe().during(|| self.action("describe"))
     }
@@ -64,6 +66,7 @@ impl Session {
             .count_summary(changes.summary.as_deref().unwrap_or_default())?;
         let update = Update {
             key: self.entry.key,
+            id: Arc::clone(&self.entry.id),
             changes,
             summary_tokens,
             now: now(),
@@ -76,7 +79,10 @@ impl Session {
 
     /// Appends messages, all or none.
     pub fn append(&self, messages: Vec<NewMessage>, options: AppendOptions) -> Result<Receipt> {
-        self.try_append(messages, options).during(|| self.action("append to"))
+        let begin = Instant::now();
+        let receipt = self.try_append(messages, options).during(|| self.action("append to"))?;
+        self.store.meter.append_latency.record_time(begin.elapsed());
+        Ok(receipt)
     }
 
     fn try_append(&self, messages: Vec<NewMessage>, options: AppendOptions) -> Result<Receipt> {
@@ -105,6 +111,7 @@ impl Session {
             self.check()?;
             let clear = Clear {
                 key: self.entry.key,
+                id: Arc::clone(&self.entry.id),
                 expected_revision,
                 now: now(),
             };
@@ -151,9 +158,11 @@ impl Session {
     /// Reads what `choose` picks, knowing the last message.
     fn read(&self, choose: impl Fn(u64) -> (u64, u64)) -> Result<Messages> {
         self.make_current()?;
+        self.store.meter.add(Counter::Reads, 1);
         if let Some(messages) = self.in_memory(|loaded| Ok(run_of(loaded, &choose)))? {
             return Ok(messages);
         }
+        self.store.meter.add(Counter::ReadMisses, 1);
         self.load(|loaded, snapshot| match run_of(loaded, &choose) {
             Some(messages) => Ok(messages),
             None => self.read_from_storage(loaded, snapshot, &choose),
@@ -185,7 +194,10 @@ impl Session {
 
     /// The messages for the next prompt.
     pub fn window(&self, options: &WindowOptions) -> Result<Window> {
-        self.try_window(options).during(|| self.action("lay a window over"))
+        let begin = self.store.meter.window_begins();
+        let window = self.try_window(options).during(|| self.action("lay a window over"));
+        self.store.meter.window_ended(begin);
+        window
     }
 
     fn try_window(&self, options: &WindowOptions) -> Result<Window> {
@@ -198,10 +210,27 @@ impl Session {
         if let Some(window) = ready {
             return Ok(window);
         }
-        self.load(|loaded, snapshot| {
+        self.store.meter.add(Counter::WindowMisses, 1);
+        let (window, policy) = self.load(|loaded, snapshot| {
             let policy = loaded.policy(options, store_tokens)?;
-            loaded.window(snapshot, &policy)
-        })
+            Ok((loaded.window(snapshot, &policy)?, policy))
+        })?;
+        self.tell_of_cut(policy, &window.report());
+        Ok(window)
+    }
+
+    /// A window whose cut has moved is never at hand: every new cut passes here.
+    fn tell_of_cut(&self, policy: Policy, report: &WindowReport) {
+        let before = self.entry.note_cut(policy, report.cut_seq);
+        if let Some(before) = before.filter(|_| self.store.events.listening()) {
+            self.store.events.deliver(vec![Event {
+                revision: report.revision,
+                first_seq: u64::from(report.cut_seq),
+                last_seq: u64::from(report.head_seq),
+                count: u64::from(report.cut_seq.saturating_sub(before)),
+                ..Event::new(EventKind::WindowCutMoved, now(), &self.entry.id)
+            }]);
+        }
     }
 
     /// Looks at the session in memory, if it is there.
@@ -221,6 +250,11 @@ impl Session {
 
     /// Does something with the session in memory that needs the storage, both at the same revision.
     fn load<T>(&self, work: impl FnOnce(&mut Loaded, &dyn Snapshot) -> Result<T>) -> Result<T> {
+        let loaded = self.try_load(work);
+        self.store.tell_of_damage(loaded)
+    }
+
+    fn try_load<T>(&self, work: impl FnOnce(&mut Loaded, &dyn Snapshot) -> Result<T>) -> Result<T> {
         let mut state = self.entry.state.write();
         self.entry.begin_reading();
         let snapshot = self.store.storage.snapshot()?;
@@ -261,11 +295,9 @@ impl Session {
         let Some(revision) = self.in_memory(|loaded| Ok(Some(loaded.head.revision)))? else {
             return Ok(());
         };
-        if !self
-            .store
-            .storage
-            .is_current(self.entry.key, revision, &self.entry.seen)?
-        {
+        let storage = &self.store.storage;
+        let is_current = storage.is_current(self.entry.key, revision, &self.entry.seen);
+        if !self.store.tell_of_damage(is_current)? {
             self.entry.unload();
         }
         Ok(())

@@ -26,7 +26,7 @@ static const struct entry entries[] = {
     FIELD(turnkeep_text, data, 0),
     FIELD(turnkeep_text, len, 8),
 
-    SIZE(turnkeep_store_options, 120),
+    SIZE(turnkeep_store_options, 128),
     FIELD(turnkeep_store_options, struct_size, 0),
     FIELD(turnkeep_store_options, durability, 8),
     FIELD(turnkeep_store_options, autosave_ms, 12),
@@ -45,8 +45,9 @@ static const struct entry entries[] = {
     FIELD(turnkeep_store_options, expire_after_ms, 96),
     FIELD(turnkeep_store_options, expire_sliding, 104),
     FIELD(turnkeep_store_options, cleanup_interval_ms, 108),
-    FIELD(turnkeep_store_options, no_search, 112),
-    FIELD(turnkeep_store_options, reserved, 116),
+    FIELD(turnkeep_store_options, event_log_rows, 112),
+    FIELD(turnkeep_store_options, no_search, 120),
+    FIELD(turnkeep_store_options, reserved, 124),
 
     SIZE(turnkeep_session_options, 120),
     FIELD(turnkeep_session_options, struct_size, 0),
@@ -258,6 +259,62 @@ static const struct entry entries[] = {
     FIELD(turnkeep_turn, created_us, 112),
     FIELD(turnkeep_turn, processing_us, 120),
     FIELD(turnkeep_turn, tokens_used, 128),
+    SIZE(turnkeep_event, 104),
+    FIELD(turnkeep_event, number, 0),
+    FIELD(turnkeep_event, at_us, 8),
+    FIELD(turnkeep_event, session_id, 16),
+    FIELD(turnkeep_event, other_session_id, 32),
+    FIELD(turnkeep_event, name, 48),
+    FIELD(turnkeep_event, revision, 64),
+    FIELD(turnkeep_event, first_seq, 72),
+    FIELD(turnkeep_event, last_seq, 80),
+    FIELD(turnkeep_event, count, 88),
+    FIELD(turnkeep_event, kind, 96),
+    FIELD(turnkeep_event, reserved, 100),
+
+    SIZE(turnkeep_metrics, 336),
+    FIELD(turnkeep_metrics, struct_size, 0),
+    FIELD(turnkeep_metrics, opened_us, 8),
+    FIELD(turnkeep_metrics, reset_us, 16),
+    FIELD(turnkeep_metrics, sessions_created, 24),
+    FIELD(turnkeep_metrics, sessions_deleted, 32),
+    FIELD(turnkeep_metrics, messages_appended, 40),
+    FIELD(turnkeep_metrics, tokens_appended, 48),
+    FIELD(turnkeep_metrics, windows, 56),
+    FIELD(turnkeep_metrics, searches, 64),
+    FIELD(turnkeep_metrics, cache_hits, 72),
+    FIELD(turnkeep_metrics, cache_misses, 80),
+    FIELD(turnkeep_metrics, cache_evictions, 88),
+    FIELD(turnkeep_metrics, commits, 96),
+    FIELD(turnkeep_metrics, busy_waits, 104),
+    FIELD(turnkeep_metrics, busy_wait_us, 112),
+    FIELD(turnkeep_metrics, busy_failures, 120),
+    FIELD(turnkeep_metrics, events_delivered, 128),
+    FIELD(turnkeep_metrics, event_failures, 136),
+    FIELD(turnkeep_metrics, appends_per_commit_p50, 144),
+    FIELD(turnkeep_metrics, appends_per_commit_p90, 152),
+    FIELD(turnkeep_metrics, appends_per_commit_p99, 160),
+    FIELD(turnkeep_metrics, appends_per_commit_max, 168),
+    FIELD(turnkeep_metrics, append_count, 176),
+    FIELD(turnkeep_metrics, append_p50_ns, 184),
+    FIELD(turnkeep_metrics, append_p90_ns, 192),
+    FIELD(turnkeep_metrics, append_p99_ns, 200),
+    FIELD(turnkeep_metrics, append_max_ns, 208),
+    FIELD(turnkeep_metrics, window_count, 216),
+    FIELD(turnkeep_metrics, window_p50_ns, 224),
+    FIELD(turnkeep_metrics, window_p90_ns, 232),
+    FIELD(turnkeep_metrics, window_p99_ns, 240),
+    FIELD(turnkeep_metrics, window_max_ns, 248),
+    FIELD(turnkeep_metrics, cache_sessions, 256),
+    FIELD(turnkeep_metrics, cache_bytes, 264),
+    FIELD(turnkeep_metrics, wal_bytes, 272),
+    FIELD(turnkeep_metrics, active_sessions, 280),
+    FIELD(turnkeep_metrics, archived_sessions, 288),
+    FIELD(turnkeep_metrics, trashed_sessions, 296),
+    FIELD(turnkeep_metrics, total_messages, 304),
+    FIELD(turnkeep_metrics, total_tokens, 312),
+    FIELD(turnkeep_metrics, total_bytes, 320),
+    FIELD(turnkeep_metrics, total_duration_us, 328),
     SIZE(turnkeep_search_options, 72),
     FIELD(turnkeep_search_options, struct_size, 0),
     FIELD(turnkeep_search_options, text, 8),
@@ -297,7 +354,7 @@ static const struct entry entries[] = {
  * (missing-field-initializers), which is an error in the tests.
  */
 const turnkeep_text all_of_text = {NULL, 0};
-const turnkeep_store_options all_of_store_options = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0};
+const turnkeep_store_options all_of_store_options = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0};
 const turnkeep_session_options all_of_session_options = {0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, NULL, 0, NULL};
 const turnkeep_session_changes all_of_session_changes = {0, 0, NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, 0, NULL, 0, 0, 0, 0, 0, 0};
 const turnkeep_metadata_condition all_of_metadata_condition = {0, NULL, NULL, 0, 0};
@@ -315,6 +372,8 @@ const turnkeep_branch_options all_of_branch_options = {0, 0, NULL, 0, 0};
 const turnkeep_comparison all_of_comparison = {0, 0, 0, 0};
 const turnkeep_exchange all_of_exchange = {0, NULL, 0, NULL, NULL, NULL, 0, 0, 0, NULL, NULL};
 const turnkeep_turn all_of_turn = {{NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, 0, 0, 0, 0, 0, 0, 0};
+const turnkeep_event all_of_event = {0, 0, {NULL, 0}, {NULL, 0}, {NULL, 0}, 0, 0, 0, 0, 0, 0};
+const turnkeep_metrics all_of_metrics = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
 const turnkeep_search_options all_of_search_options = {0, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0};
 const turnkeep_mark all_of_mark = {0, 0};
 const turnkeep_hit all_of_hit = {{NULL, 0}, {NULL, 0}, {NULL, 0}, NULL, 0, NULL, 0, 0, 0, 0, 0, 0};

@@ -1,5 +1,6 @@
 //! Random sessions and filters, against the obvious.
 
+use crate::support::TempStore;
 use crate::{SORTS, condition, create, list, memory};
 use proptest::prelude::*;
 use serde_json::json;
@@ -189,7 +190,7 @@ fn check_lists(store: &Store, sessions: &[SessionInfo], filter: &Filter, limit: 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
     fn a_list_is_what_a_naive_filter_and_a_naive_sort_give(
@@ -197,11 +198,15 @@ proptest! {
         filters in prop::collection::vec(any_filter(), 1..5),
         limit in 1..9u32,
     ) {
-        let store = memory();
-        let sessions = build(&store, seeds);
-        check_lists(&store, &sessions, &Filter { statuses: vec![Status::Active, Status::Archived, Status::Trashed], ..Filter::default() }, limit);
-        for filter in &filters {
-            check_lists(&store, &sessions, filter, limit);
+        let everything = Filter {
+            statuses: vec![Status::Active, Status::Archived, Status::Trashed],
+            ..Filter::default()
+        };
+        for store in [&memory(), &*TempStore::new()] {
+            let sessions = build(store, seeds.clone());
+            for filter in filters.iter().chain([&everything]) {
+                check_lists(store, &sessions, filter, limit);
+            }
         }
     }
 }

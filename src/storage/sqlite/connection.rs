@@ -104,7 +104,7 @@ impl Opener {
 
     fn set_up(&self, connection: &Connection) -> Result<()> {
         connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
-        self.run(connection.busy_timeout(self.site.busy_timeout.min(LONGEST_BUSY_TIMEOUT)))?;
+        self.run(set_busy_timeout(connection, &self.site))?;
         self.run(connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true))?;
         self.run(connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false))?;
         // On macOS a plain fsync leaves the data in the disk's own memory.
@@ -156,6 +156,11 @@ impl Opener {
     fn run<T>(&self, result: rusqlite::Result<T>) -> Result<T> {
         result.map_err(|error| self.site.explain(&error))
     }
+}
+
+/// Has a connection wait for others that write.
+pub(super) fn set_busy_timeout(connection: &Connection, site: &Site) -> rusqlite::Result<()> {
+    connection.busy_timeout(site.busy_timeout.min(LONGEST_BUSY_TIMEOUT))
 }
 
 /// Refuses an SQLite that can corrupt files.

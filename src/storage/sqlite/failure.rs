@@ -17,6 +17,7 @@ pub(super) struct Site {
     pub(super) path: PathBuf,
     pub(super) busy_timeout: Duration,
     damaged: Arc<AtomicBool>,
+    damage_is_told: Arc<AtomicBool>,
 }
 
 impl Site {
@@ -26,12 +27,18 @@ impl Site {
             path: std::path::absolute(location).unwrap_or_else(|_| PathBuf::from(location)),
             busy_timeout,
             damaged: Arc::default(),
+            damage_is_told: Arc::default(),
         }
     }
 
     /// Remembers that the file is damaged: nothing more is written to it.
     pub(super) fn note_damage(&self) {
         self.damaged.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether damage was noted, for the first who asks after that.
+    pub(super) fn take_news_of_damage(&self) -> bool {
+        self.damaged.load(Ordering::Relaxed) && !self.damage_is_told.swap(true, Ordering::Relaxed)
     }
 
     /// Refuses to write to a file that is known to be damaged.

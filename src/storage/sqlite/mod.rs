@@ -10,6 +10,7 @@ mod changes;
 mod claim;
 mod connection;
 mod delete;
+mod events;
 mod failure;
 mod family;
 mod filter;
@@ -26,7 +27,7 @@ mod writer;
 
 use crate::error::{Error, Kind, Result};
 use crate::model::Durability;
-use crate::storage::{Mutation, Outcome, SessionKey, Snapshot, Storage};
+use crate::storage::{Applied, Mutation, SessionKey, Snapshot, Storage};
 use claim::Claim;
 use connection::Opener;
 use failure::Site;
@@ -36,7 +37,7 @@ use rusqlite::{Connection, OptionalExtension};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-use writer::Writer;
+use writer::{BusyWaits, Writer};
 
 /// How to open a store.
 #[derive(Clone, Debug)]
@@ -51,6 +52,8 @@ pub(crate) struct SqliteOptions {
     pub(crate) read_only: bool,
     /// Does not make a new store.
     pub(crate) must_exist: bool,
+    /// How many events the log keeps; 0 keeps none.
+    pub(crate) event_log_rows: u64,
 }
 
 /// The location of a store that ends with its handle.
@@ -71,6 +74,7 @@ pub(crate) struct SqliteStorage {
     read_only: bool,
     writer: Mutex<Option<Writer>>,
     wal_frames: Arc<AtomicU32>,
+    busy_waits: Arc<BusyWaits>,
     /// How many there were when they were last moved. While somebody writes, the WAL does not begin anew after that: to
     /// move the few frames of each commit at once would write every page twice.
     moved_frames: AtomicU32,
@@ -122,7 +126,7 @@ impl SqliteStorage {
         }
         schema::bring_up_to_date(&mut connection, &opener)?;
         opener.checkpoint_on_close(&connection, true)?;
-        let writer = Writer::new(connection, &opener, in_memory)?;
+        let writer = Writer::new(connection, &opener, in_memory, options.event_log_rows)?;
         Self::with_writer(writer, opener, options.readers, claim)
     }
 
@@ -144,6 +148,7 @@ impl SqliteStorage {
             site: opener.site.clone(),
             read_only: opener.read_only,
             wal_frames: writer.wal_frames(),
+            busy_waits: writer.busy_waits(),
             moved_frames: AtomicU32::new(0),
             writer: Mutex::new(Some(writer)),
             read_through_writer: AtomicBool::new(in_memory),
@@ -235,7 +240,7 @@ impl Hold for HeldWriter<'_> {
 }
 
 impl Storage for SqliteStorage {
-    fn apply(&self, batch: &[Mutation], durability: Durability) -> Vec<Result<Outcome>> {
+    fn apply(&self, batch: &[Mutation], durability: Durability) -> Vec<Result<Applied>> {
         let fail_all = |error: Error| batch.iter().map(|_| Err(error.clone())).collect();
         if let Err(error) = self.check_writable(durability) {
             return fail_all(error);
@@ -278,6 +283,27 @@ impl Storage for SqliteStorage {
 
     fn note_damage(&self) {
         self.site.note_damage();
+    }
+
+    fn take_news_of_damage(&self) -> bool {
+        self.site.take_news_of_damage()
+    }
+
+    fn busy_waits(&self) -> (u64, u64) {
+        let waits = &self.busy_waits;
+        (
+            waits.count.load(Ordering::Relaxed),
+            waits.micros.load(Ordering::Relaxed),
+        )
+    }
+
+    fn wal_bytes(&self) -> u64 {
+        if self.in_memory {
+            return 0;
+        }
+        let mut wal = self.site.path.clone().into_os_string();
+        wal.push("-wal");
+        std::fs::metadata(wal).map_or(0, |file| file.len())
     }
 
     fn flush(&self) -> Result<()> {

@@ -4,12 +4,12 @@ use super::connection::Opener;
 use super::failure::Site;
 use super::filter::Condition;
 use super::raw::{Row, Statement};
-use super::{family, list, rows, search};
+use super::{events, family, list, rows, search};
 use crate::context::Entry;
 use crate::error::{Error, Kind, Result};
-use crate::model::{Filter, ListOptions, MessageRef, SearchOptions, SessionInfo, SessionPage};
+use crate::model::{EventPage, Filter, ListOptions, MessageRef, SearchOptions, SessionInfo, SessionPage};
 use crate::storage::search::Findings;
-use crate::storage::{Family, Head, Path, SessionKey, Snapshot, Stretch};
+use crate::storage::{Family, Head, Path, SessionKey, Snapshot, Stretch, Totals};
 use parking_lot::{Condvar, Mutex};
 use rusqlite::{Connection, OptionalExtension};
 use std::cell::RefCell;
@@ -242,6 +242,14 @@ impl<H: Hold> Snapshot for View<'_, H> {
     fn count(&self, filter: &Filter) -> Result<u64> {
         let condition = Condition::of_many(filter)?;
         self.with(|connection| list::count(connection, &condition))
+    }
+
+    fn events_after(&self, number: u64, limit: usize) -> Result<EventPage> {
+        self.with(|connection| events::after(connection, number, limit))
+    }
+
+    fn totals(&self) -> Result<Totals> {
+        self.with(events::totals)
     }
 
     fn is_search_behind(&self) -> Result<bool> {

@@ -2,18 +2,21 @@
 
 use super::append;
 use super::changes::{self, Known, Refusal};
-use super::connection::Opener;
+use super::connection::{self, Opener};
+use super::events::EventLog;
 use super::failure::Site;
 use super::raw::Statement;
 use super::readers::Reader;
 use super::search::Backlog;
 use crate::error::{Error, Result};
 use crate::model::Durability;
-use crate::storage::{Mutation, Outcome, lost_with};
-use rusqlite::Connection;
+use crate::storage::event::events_of;
+use crate::storage::{Applied, Mutation, lost_with};
 use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 /// A WAL of fewer frames is read in no time.
 const FRAMES_WORTH_A_NEW_BEGINNING: u32 = 100;
@@ -27,6 +30,7 @@ pub(super) struct Writer {
     site: Site,
     in_memory: bool,
     known: Known,
+    event_log: Option<EventLog>,
     /// What a commit does at present: DISK flushes, OS does not. `None` before the first.
     commits: Option<Durability>,
     /// A transaction with deferred changes is open: so many were acknowledged. 0 means that none is open.
@@ -38,10 +42,23 @@ pub(super) struct Writer {
     /// Something was acknowledged that has not been flushed.
     unflushed: bool,
     wal_frames: Arc<AtomicU32>,
+    busy_waits: Arc<BusyWaits>,
+}
+
+/// How often the writer found somebody else writing, and how long it waited for that.
+#[derive(Debug, Default)]
+pub(super) struct BusyWaits {
+    pub(super) count: AtomicU64,
+    pub(super) micros: AtomicU64,
 }
 
 impl Writer {
-    pub(super) fn new(mut connection: Connection, opener: &Opener, in_memory: bool) -> Result<Self> {
+    pub(super) fn new(
+        mut connection: Connection,
+        opener: &Opener,
+        in_memory: bool,
+        event_log_rows: u64,
+    ) -> Result<Self> {
         let site = opener.site.clone();
         let wal_frames = Arc::new(AtomicU32::new(0));
         if !in_memory && !opener.read_only {
@@ -64,12 +81,14 @@ impl Writer {
             site,
             in_memory,
             known: Known::new(),
+            event_log: EventLog::new(event_log_rows),
             commits: None,
             deferred: 0,
             lost: 0,
             in_batch: false,
             unflushed: false,
             wal_frames,
+            busy_waits: Arc::default(),
         };
         writer.commit_at(Durability::Disk)?;
         Ok(writer)
@@ -85,6 +104,11 @@ impl Writer {
         Arc::clone(&self.wal_frames)
     }
 
+    /// How it had to wait for others; any thread may look.
+    pub(super) fn busy_waits(&self) -> Arc<BusyWaits> {
+        Arc::clone(&self.busy_waits)
+    }
+
     /// Whether there are changes that only this connection sees.
     pub(super) fn has_deferred(&self) -> bool {
         self.deferred > 0
@@ -96,7 +120,7 @@ impl Writer {
     }
 
     /// Applies a batch. Either all of its successes reach the durability, or all fail.
-    pub(super) fn apply(&mut self, batch: &[Mutation], durability: Durability) -> Vec<Result<Outcome>> {
+    pub(super) fn apply(&mut self, batch: &[Mutation], durability: Durability) -> Vec<Result<Applied>> {
         let fail_all = |error: Error| batch.iter().map(|_| Err(error.clone())).collect();
         if let Err(error) = self.begin(durability) {
             return fail_all(error);
@@ -121,10 +145,13 @@ impl Writer {
             }
         }
         let changed = results.iter().filter(|result| result.is_ok()).count() as u64;
-        match self.end(durability, changed) {
-            Ok(()) => results,
-            Err(error) => fail_all(error),
+        if let Err(error) = self.end(durability, changed) {
+            return fail_all(error);
         }
+        if let Some(log) = &mut self.event_log {
+            log.acknowledge();
+        }
+        results
     }
 
     /// Whether no transaction is open.
@@ -141,10 +168,33 @@ impl Writer {
             self.run("SAVEPOINT batch")?;
         } else {
             self.commit_at(durability)?;
-            self.begin.run().map_err(|error| self.site.explain(&error))?;
+            self.begin_or_wait().map_err(|error| self.site.explain(&error))?;
         }
         self.in_batch = true;
+        if let Some(log) = &mut self.event_log {
+            log.begin();
+        }
         Ok(())
+    }
+
+    /// SQLite does not say whether it has waited: so it is asked first not to.
+    fn begin_or_wait(&mut self) -> rusqlite::Result<()> {
+        let connection = &self.reader.connection;
+        connection.busy_timeout(Duration::ZERO)?;
+        let begun = self.begin.run();
+        connection::set_busy_timeout(connection, &self.site)?;
+        match begun {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {}
+            begun => return begun,
+        }
+        let since = Instant::now();
+        let begun = self.begin.run();
+        let waits = &self.busy_waits;
+        waits.count.fetch_add(1, Ordering::Relaxed);
+        waits
+            .micros
+            .fetch_add(since.elapsed().as_micros() as u64, Ordering::Relaxed);
+        begun
     }
 
     fn end(&mut self, durability: Durability, changed: u64) -> Result<()> {
@@ -203,7 +253,7 @@ impl Writer {
         self.known.forget_tails();
     }
 
-    fn change_in_savepoint(&mut self, mutation: &Mutation, reached: Durability) -> Result<Outcome> {
+    fn change_in_savepoint(&mut self, mutation: &Mutation, reached: Durability) -> Result<Applied> {
         self.run("SAVEPOINT mutation")?;
         let result = self.change(mutation, reached);
         if result.is_err() && !self.has_ended() {
@@ -215,12 +265,23 @@ impl Writer {
         result
     }
 
-    fn change(&mut self, mutation: &Mutation, reached: Durability) -> Result<Outcome> {
-        changes::apply(&self.reader.connection, &mut self.known, mutation, reached).map_err(|refusal| {
+    fn change(&mut self, mutation: &Mutation, reached: Durability) -> Result<Applied> {
+        self.change_and_log(mutation, reached).map_err(|refusal| {
             // What the failed statement knew of the session may be ahead of what is kept.
             self.known.forget_tails();
             explain(&self.site, refusal)
         })
+    }
+
+    fn change_and_log(&mut self, mutation: &Mutation, reached: Durability) -> changes::Result<Applied> {
+        let connection = &self.reader.connection;
+        let outcome = changes::apply(connection, &mut self.known, mutation, reached)?;
+        let mut events = Vec::new();
+        if let Some(log) = &mut self.event_log {
+            events = events_of(mutation, &outcome);
+            log.write(connection, &mut events)?;
+        }
+        Ok(Applied { outcome, events })
     }
 
     /// Commits what was deferred, without a flush.
@@ -350,6 +411,7 @@ pub(super) fn checkpoint(connection: &Connection, site: &Site) -> Result<()> {
 mod tests {
     use super::*;
     use crate::model::NewSession;
+    use crate::storage::Outcome;
     use crate::storage::mutation::Create;
     use std::time::Duration;
 
@@ -363,7 +425,7 @@ mod tests {
         };
         let mut connection = opener.memory().unwrap();
         super::super::schema::bring_up_to_date(&mut connection, &opener).unwrap();
-        let mut writer = Writer::new(connection, &opener, true).unwrap();
+        let mut writer = Writer::new(connection, &opener, true, 0).unwrap();
         for durability in [
             Durability::Disk,
             Durability::Deferred,
@@ -383,7 +445,10 @@ mod tests {
                 now: 0,
             };
             let results = writer.apply(&[Mutation::Create(create)], durability);
-            assert!(matches!(results.as_slice(), [Ok(Outcome::Created(_))]), "{results:?}");
+            let [Ok(applied)] = results.as_slice() else {
+                panic!("{results:?}")
+            };
+            assert!(matches!(applied.outcome, Outcome::Created(_)));
         }
         let count = |table: &str| -> u32 {
             let sql = format!("SELECT count(*) FROM {table}");

@@ -58,10 +58,15 @@ CREATE TABLE search_outbox (
 INSERT INTO search_outbox SELECT tail_segment, tail_first_seq FROM sessions WHERE head_seq > 0;
 INSERT INTO search_outbox SELECT -key, 0 FROM sessions WHERE title <> '' OR summary <> '' OR name IS NOT NULL;
 
+-- The log of changes, for those who poll; a bounded number of them.
 CREATE TABLE events (
-    number     INTEGER PRIMARY KEY,
-    at         INTEGER NOT NULL,
-    kind       INTEGER NOT NULL,
-    session_id TEXT NOT NULL,
-    details    TEXT NOT NULL
+    number           INTEGER PRIMARY KEY,
+    at               INTEGER NOT NULL,
+    kind             INTEGER NOT NULL,
+    session_id       TEXT NOT NULL,
+    other_session_id TEXT NOT NULL,
+    revision         INTEGER NOT NULL,
+    first_seq        INTEGER NOT NULL,
+    last_seq         INTEGER NOT NULL,
+    count            INTEGER NOT NULL
 ) STRICT;
