@@ -87,11 +87,11 @@ fn no_statement_is_prepared_again_in_steady_state() {
     });
     let sessions = [store.create(), store.create()];
     // As many as it takes for FTS5 to have merged for the first time.
-    (0..20).for_each(|round| everything(&store, &sessions, round));
+    (0..16).for_each(|round| everything(&store, &sessions, round));
 
     let before = (connections::prepared_again_so_far(), connections::compiled_so_far());
     // Not so many that the WAL is moved into the file: that is a statement of its own.
-    (0..20).for_each(|round| everything(&store, &sessions, round));
+    (0..10).for_each(|round| everything(&store, &sessions, round));
 
     let after = (connections::prepared_again_so_far(), connections::compiled_so_far());
     assert_eq!(after, before);

@@ -149,7 +149,7 @@ impl StoreOptions {
         })
     }
 
-    pub(crate) fn sqlite(&self) -> SqliteOptions {
+    pub(super) fn sqlite(&self) -> SqliteOptions {
         SqliteOptions {
             busy_timeout: self.busy_timeout,
             readers: self.readers,

@@ -191,9 +191,15 @@ impl<'a> Sieve<'a> {
             own: format!("{tail} s.key = ? AND s.tail_segment = s.key AND {filter}"),
             moved: format!("{tail} s.tail_segment = ? AND s.tail_segment <> s.key AND {filter}"),
             shared: format!(
-                "SELECT s.key, s.id, s.title, p.first_seq, p.last_seq FROM paths p CROSS JOIN sessions s \
-                 ON s.key = p.session WHERE p.segment = ? AND ? BETWEEN p.first_seq AND p.last_seq AND {filter} \
-                 ORDER BY s.key"
+                "WITH RECURSIVE behind (segment) AS (\
+                 SELECT segment FROM segments WHERE parent = ? AND first_seq > ? \
+                 UNION SELECT s.segment FROM behind b CROSS JOIN segments s ON s.parent = b.segment), \
+                 tails (key) AS (SELECT s.key FROM behind b CROSS JOIN sessions s \
+                 ON s.key = b.segment AND s.tail_segment = s.key \
+                 UNION ALL SELECT s.key FROM behind b CROSS JOIN sessions s \
+                 ON s.tail_segment = b.segment AND s.tail_segment <> s.key) \
+                 SELECT s.key, s.id, s.title, 1, s.head_seq FROM tails t CROSS JOIN sessions s ON s.key = t.key \
+                 WHERE {filter} ORDER BY s.key"
             ),
             session: format!(
                 "SELECT s.key, s.id, s.title, s.name, s.summary FROM sessions s WHERE s.key = ? AND {filter}"
@@ -263,7 +269,8 @@ impl<'a> Sieve<'a> {
         from.is_none_or(|from| time >= from) && before.is_none_or(|before| time < before)
     }
 
-    /// The session that a message is told for: the one that appends to its segment, else the first that shares it.
+    /// The session that a message is told for: the one that appends to its segment, else the first of those that go on from
+    /// there.
     fn owner(&mut self, segment: u32, seq: u32) -> Result<Option<Owner>> {
         if !self.owners.contains_key(&segment) {
             let own = self.ask(&self.own, &[i64::from(segment)], Owner::of)?;

@@ -2,14 +2,22 @@
 
 use crate::model::{Durability, NewSession, SearchOptions};
 use crate::storage::mutation::Create;
-use crate::storage::sqlite::{IN_MEMORY, SqliteStorage};
+use crate::storage::sqlite::{IN_MEMORY, SqliteOptions, SqliteStorage};
 use crate::storage::{Mutation, Storage};
-use crate::store::StoreOptions;
 use std::cell::Cell;
+use std::time::Duration;
 
 #[test]
 fn catching_up_takes_batches_and_stops_when_it_is_told_to() {
-    let storage = SqliteStorage::open(IN_MEMORY, &StoreOptions::default().sqlite()).unwrap();
+    let options = SqliteOptions {
+        busy_timeout: Duration::ZERO,
+        readers: 1,
+        exclusive: false,
+        read_only: false,
+        must_exist: false,
+        event_log_rows: 0,
+    };
+    let storage = SqliteStorage::open(IN_MEMORY, &options).unwrap();
     let sessions: Vec<Mutation> = (0..1_000)
         .map(|number| {
             Mutation::Create(Create {
