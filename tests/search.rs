@@ -580,3 +580,107 @@ fn numbers_and_lengths_that_mean_nothing_are_refused() {
     let different: Vec<String> = (0..3_000).map(|number| format!("{number:x}")).collect();
     assert_eq!(search(&store, &different.join(" ")).hits().len(), 0);
 }
+
+/// A store with a session that has these messages.
+fn root_with(contents: &[&str]) -> (TempStore, Session) {
+    let store = TempStore::new();
+    let session = store
+        .create_session(NewSession {
+            id: Some("root".into()),
+            ..NewSession::default()
+        })
+        .unwrap();
+    append(&session, contents);
+    (store, session)
+}
+
+fn fork(session: &Session, at_seq: u64, id: &str) -> Session {
+    let named = NewSession {
+        id: Some(id.into()),
+        ..NewSession::default()
+    };
+    session.fork(Some(at_seq), named).unwrap()
+}
+
+/// Where a word is found: session and seq, sorted.
+fn places(store: &Store, word: &str) -> Vec<(String, u32)> {
+    let results = search(store, word);
+    let mut places: Vec<_> = results
+        .hits()
+        .iter()
+        .map(|hit| (hit.session_id.clone(), hit.seq))
+        .collect();
+    places.sort();
+    places
+}
+
+fn at(id: &str, seq: u32) -> (String, u32) {
+    (id.to_owned(), seq)
+}
+
+#[test]
+fn what_forks_share_is_found_once_and_told_for_the_session_it_was_appended_to() {
+    let (store, root) = root_with(&["bee one", "bee two"]);
+    append(&fork(&root, 1, "fork"), &["bee three"]);
+    assert_eq!(places(&store, "bee"), [at("fork", 2), at("root", 1), at("root", 2)]);
+}
+
+#[test]
+fn what_forks_share_is_told_for_a_fork_when_the_filter_hides_the_first_session() {
+    let (store, root) = root_with(&["bee one", "bee two"]);
+    let one = fork(&root, 1, "one");
+    fork(&one, 1, "two");
+    root.trash().unwrap();
+    assert_eq!(places(&store, "bee"), [at("one", 1)]);
+    one.trash().unwrap();
+    assert_eq!(places(&store, "bee"), [at("two", 1)]);
+    store.delete_session("root").unwrap();
+    assert_eq!(places(&store, "bee"), [at("two", 1)]);
+    store.delete_session("two").unwrap();
+    assert_eq!(places(&store, "bee"), []);
+    one.restore().unwrap();
+    assert_eq!(places(&store, "bee"), [at("one", 1)]);
+}
+
+#[test]
+fn what_was_rewound_is_not_found_but_where_a_fork_still_has_it() {
+    for indexed_before in [true, false] {
+        let (store, root) = root_with(&["bee one", "bee two", "bee three"]);
+        fork(&root, 2, "fork");
+        if indexed_before {
+            assert_eq!(places(&store, "bee").len(), 3);
+        }
+        root.rewind(1, None).unwrap();
+        append(&root, &["bee four"]);
+        assert_eq!(places(&store, "bee"), [at("fork", 2), at("root", 1), at("root", 2)]);
+        assert_eq!(places(&store, "four"), [at("root", 2)]);
+        assert_eq!(places(&store, "three"), []);
+        append(&root, &["wasp"]);
+        assert_eq!(places(&store, "wasp"), [at("root", 3)]);
+    }
+}
+
+#[test]
+fn a_message_in_the_place_of_one_that_was_rewound_is_found_by_its_own_words() {
+    for indexed_before in [true, false] {
+        let (store, root) = root_with(&["bee", "wasp", "fly"]);
+        if indexed_before {
+            assert_eq!(places(&store, "wasp"), [at("root", 2)]);
+        }
+        root.rewind(1, None).unwrap();
+        append(&root, &["hornet"]);
+        assert_eq!(places(&store, "hornet"), [at("root", 2)]);
+        assert_eq!(places(&store, "wasp"), []);
+        assert_eq!(places(&store, "fly"), []);
+        assert_eq!(places(&store, "bee"), [at("root", 1)]);
+    }
+}
+
+#[test]
+fn what_was_truncated_is_not_found_and_what_stays_is_found_in_its_new_place() {
+    let (store, root) = root_with(&["bee", "wasp", "fly"]);
+    assert_eq!(places(&store, "fly"), [at("root", 3)]);
+    root.truncate(Some(1), None, None).unwrap();
+    assert_eq!(places(&store, "fly"), [at("root", 1)]);
+    assert_eq!(places(&store, "bee"), []);
+}

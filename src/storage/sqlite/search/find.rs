@@ -193,11 +193,12 @@ impl<'a> Sieve<'a> {
             shared: format!(
                 "WITH RECURSIVE behind (segment) AS (\
                  SELECT segment FROM segments WHERE parent = ? AND first_seq > ? \
-                 UNION ALL SELECT next.segment FROM segments next JOIN behind ON next.parent = behind.segment), \
-                 heirs (key) AS (SELECT coalesce(\
-                 (SELECT key FROM sessions WHERE key = segment AND tail_segment = key), \
-                 (SELECT key FROM sessions WHERE tail_segment = segment AND tail_segment <> key)) FROM behind) \
-                 SELECT s.key, s.id, s.title, 1, s.head_seq FROM heirs CROSS JOIN sessions s ON s.key = heirs.key \
+                 UNION SELECT s.segment FROM behind b CROSS JOIN segments s ON s.parent = b.segment), \
+                 tails (key) AS (SELECT s.key FROM behind b CROSS JOIN sessions s \
+                 ON s.key = b.segment AND s.tail_segment = s.key \
+                 UNION ALL SELECT s.key FROM behind b CROSS JOIN sessions s \
+                 ON s.tail_segment = b.segment AND s.tail_segment <> s.key) \
+                 SELECT s.key, s.id, s.title, 1, s.head_seq FROM tails t CROSS JOIN sessions s ON s.key = t.key \
                  WHERE {filter} ORDER BY s.key"
             ),
             session: format!(
@@ -268,8 +269,8 @@ impl<'a> Sieve<'a> {
         from.is_none_or(|from| time >= from) && before.is_none_or(|before| time < before)
     }
 
-    /// The session that a message is told for: the one that appends to its segment, else the first of those whose
-    /// own segments go on from behind it.
+    /// The session that a message is told for: the one that appends to its segment, else the first of those that go on from
+    /// there.
     fn owner(&mut self, segment: u32, seq: u32) -> Result<Option<Owner>> {
         if !self.owners.contains_key(&segment) {
             let own = self.ask(&self.own, &[i64::from(segment)], Owner::of)?;
