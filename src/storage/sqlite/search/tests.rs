@@ -10,7 +10,6 @@ use std::time::Duration;
 #[test]
 fn catching_up_takes_batches_and_stops_when_it_is_told_to() {
     let options = SqliteOptions {
-        event_log_rows: 0,
         busy_timeout: Duration::ZERO,
         readers: 1,
         exclusive: false,
