@@ -5,10 +5,12 @@
 //! memory, or storage and then memory, snapshot. Nothing turns back.
 
 mod background;
+mod maintenance;
 mod options;
 mod session;
 
 pub use crate::cache::window::{Window, WindowReport};
+pub use maintenance::BackupOptions;
 pub use options::{StoreOptions, TokenizerChoice};
 pub use session::{Messages, Session};
 
@@ -20,7 +22,8 @@ use crate::model::message::MAX_MESSAGE_TOKENS;
 use crate::model::{
     Durability, ListOptions, MessageFlags, NewMessage, NewSession, ReadyMessage, SessionPage, Tokens, ids, now,
 };
-use crate::storage::mutation::{Clear, Create, Delete, Fork, Rewind, Truncate};
+use crate::storage::compression::Compression;
+use crate::storage::mutation::{Clear, Create, Delete, Erased, Fork, Rewind, Truncate};
 use crate::storage::sqlite::{IN_MEMORY, SqliteStorage};
 use crate::storage::{Mutation, NEVER_SEEN, Outcome, SessionKey, Storage, lost_with};
 use background::Background;
@@ -45,6 +48,9 @@ struct Inner {
     alone: bool,
     in_memory: bool,
     window_tokens: u64,
+    /// Of sessions that set none.
+    max_session_bytes: Option<u64>,
+    compression: Compression,
     closed: AtomicBool,
     /// Deferred changes that could not be written: told to whoever wants to change something, until a flush has told it.
     lost: Mutex<Option<Error>>,
@@ -155,6 +161,8 @@ fn open(location: &str, options: StoreOptions) -> Result<Arc<Inner>> {
         alone: options.exclusive || in_memory,
         in_memory,
         window_tokens: options.window_tokens,
+        max_session_bytes: options.max_session_bytes,
+        compression: options.compression(),
         closed: AtomicBool::new(false),
         lost: Mutex::new(None),
         background: (!in_memory && !options.read_only)
@@ -187,9 +195,10 @@ impl Inner {
         self.storage.snapshot()?.find(id)
     }
 
-    fn create(self: &Arc<Self>, id: &str, session: NewSession) -> Result<Session> {
+    fn create(self: &Arc<Self>, id: &str, mut session: NewSession) -> Result<Session> {
         ids::check_id("id", id)?;
         session.check()?;
+        session.max_bytes = session.max_bytes.or(self.max_session_bytes);
         #[cfg(feature = "test-panic")]
         forced_panic::during_call(id);
         let create = Create {
@@ -294,7 +303,7 @@ impl Inner {
             (Mutation::Clear(Clear { key, .. }), Outcome::Cleared(_))
             | (Mutation::Rewind(Rewind { key, .. }), Outcome::Rewound(..))
             | (Mutation::Truncate(Truncate { key, .. }), Outcome::Truncated(_)) => self.tell(*key, |_| false),
-            (_, Outcome::Deleted(key)) => self.forget_deleted(*key),
+            (_, Outcome::Deleted(key) | Outcome::Erased(Erased { key, .. })) => self.forget_deleted(*key),
             (Mutation::Cleanup(_), Outcome::Changed(gone)) => {
                 gone.iter().for_each(|session| self.forget_deleted(session.key));
             }
@@ -374,6 +383,7 @@ impl Inner {
             },
             tokens,
             created: message.created.unwrap_or_else(now),
+            packed: self.compression.pack(&message.content),
             content: message.content,
             tool_calls: message.tool_calls,
             tool_call_id: message.tool_call_id,

@@ -76,6 +76,15 @@ pub struct StoreOptions {
     pub destroy: DestroyFn,
     /// "cl100k_base" or "o200k_base", with the feature tokenizer-openai; NULL is none.
     pub tokenizer: *const c_char,
+    /// How many bytes the texts of a session's messages may have, for new sessions; 0 is any number.
+    pub max_session_bytes: u64,
+    /// Contents of at least so many bytes are kept compressed by zstd, if that makes them smaller; 0 is none. Below 1 024 it
+    /// does not pay. A store with such contents is read whatever this is.
+    pub compress_min_bytes: u64,
+    /// How hard zstd tries: 1 to 22; 0 is 3.
+    pub compression_level: i32,
+    /// Must be 0.
+    pub reserved: u32,
 }
 
 // SAFETY: repr(C), begins with struct_size, integers and nullable pointers only.
@@ -146,6 +155,7 @@ pub extern "C" fn turnkeep_store_close(store: Option<Box<StoreHandle>>, error: *
 }
 
 fn convert(raw: &StoreOptions, tokenizer: Option<HostTokenizer>) -> Result<Options> {
+    options::unused(raw.reserved, StoreOptions::NAME)?;
     let defaults = Options::default();
     let or = |value: u64, default: u64| if value == 0 { default } else { value };
     let tokenizer = match (tokenizer, text::optional(raw.tokenizer, "tokenizer")?) {
@@ -177,6 +187,12 @@ fn convert(raw: &StoreOptions, tokenizer: Option<HostTokenizer>) -> Result<Optio
         read_only: flag(raw.read_only, "read_only")?,
         must_exist: flag(raw.must_exist, "must_exist")?,
         tokenizer,
+        max_session_bytes: (raw.max_session_bytes != 0).then_some(raw.max_session_bytes),
+        compress_min_bytes: raw.compress_min_bytes,
+        compression_level: match raw.compression_level {
+            0 => defaults.compression_level,
+            level => level,
+        },
     })
 }
 

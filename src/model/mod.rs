@@ -4,11 +4,13 @@
 
 pub mod filter;
 pub mod ids;
+pub mod maintenance;
 pub mod message;
 pub mod metadata;
 pub mod session;
 
 pub use filter::{BulkAction, Comparison, Filter, MetadataCondition, TimeRange};
+pub use maintenance::{CheckReport, EraseReport, Problems, SalvageReport, StoreSizes};
 pub use message::{
     AppendOptions, Durability, Message, MessageFlags, MessageRef, NewMessage, Place, ReadyMessage, Receipt, Role,
     Tokens,

@@ -181,8 +181,21 @@ pub(crate) enum Outcome {
     Cleared(u64),
     /// Which it was.
     Deleted(SessionKey),
+    /// Which it was, where it is to be erased, and what became of its messages.
+    Erased(Erased),
     /// Which sessions were changed, by bulk or cleanup.
     Changed(Vec<Changed>),
+}
+
+/// What a deletion did that is to leave nothing in the files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Erased {
+    /// The session.
+    pub(crate) key: SessionKey,
+    /// Its messages that nobody else had.
+    pub(crate) messages_erased: u64,
+    /// Those that forks have, too.
+    pub(crate) messages_kept: u64,
 }
 
 /// What a rewind or a truncation did.

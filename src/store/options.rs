@@ -4,6 +4,7 @@ use crate::context::Tokenizer;
 use crate::error::{Error, Kind, Result};
 use crate::model::Durability;
 use crate::model::session::MAX_WINDOW_TOKENS;
+use crate::storage::compression::Compression;
 use crate::storage::sqlite::{IN_MEMORY, SqliteOptions};
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,6 +45,13 @@ pub struct StoreOptions {
     pub must_exist: bool,
     /// Who counts tokens.
     pub tokenizer: TokenizerChoice,
+    /// How many bytes the texts of a session's messages may have, where the session says nothing; `None` is any number.
+    pub max_session_bytes: Option<u64>,
+    /// Contents of at least so many bytes are kept compressed, if that makes them smaller; 0 is none. Below 1 KiB it does
+    /// not pay.
+    pub compress_min_bytes: u64,
+    /// How hard zstd tries, 1 to 22.
+    pub compression_level: i32,
 }
 
 impl Default for StoreOptions {
@@ -60,9 +68,15 @@ impl Default for StoreOptions {
             read_only: false,
             must_exist: false,
             tokenizer: TokenizerChoice::Estimate,
+            max_session_bytes: None,
+            compress_min_bytes: 0,
+            compression_level: 3,
         }
     }
 }
+
+/// The levels of zstd.
+const COMPRESSION_LEVELS: std::ops::RangeInclusive<i32> = 1..=22;
 
 /// The largest number of reader connections: each takes descriptors and memory.
 const MAX_READERS: usize = 1024;
@@ -98,7 +112,20 @@ impl StoreOptions {
                 self.readers
             )));
         }
+        if !COMPRESSION_LEVELS.contains(&self.compression_level) {
+            return Err(Error::invalid(format!(
+                "compression_level is {}; it must be 1 to 22",
+                self.compression_level
+            )));
+        }
         Ok(())
+    }
+
+    pub(super) fn compression(&self) -> Compression {
+        Compression {
+            min_bytes: self.compress_min_bytes,
+            level: self.compression_level,
+        }
     }
 
     pub(super) fn sqlite(&self) -> SqliteOptions {

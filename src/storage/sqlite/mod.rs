@@ -4,24 +4,32 @@
 //! transaction, `changes` turns mutations into statements, `readers` gives views, `schema` says whose file it is.
 
 mod append;
+mod backup;
 mod branch;
 mod changes;
+mod check;
 mod claim;
 mod connection;
 mod delete;
+mod erase;
 mod failure;
 mod list;
+mod new_file;
 mod raw;
 mod readers;
 mod rows;
+mod salvage;
 mod schema;
 mod search;
 mod update;
+mod upkeep;
 mod writer;
 
 use crate::error::{Error, Kind, Result};
 use crate::model::Durability;
 use crate::storage::{Mutation, Outcome, SessionKey, Snapshot, Storage};
+pub(crate) use salvage::salvage;
+
 use claim::Claim;
 use connection::Opener;
 use failure::Site;
