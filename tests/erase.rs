@@ -105,7 +105,7 @@ fn index_everything(path: &Path) {
          INSERT INTO search (rowid, text)
              SELECT document, content || ' ' || coalesce(metadata, '') FROM search_documents JOIN messages USING (key);
          INSERT INTO search_documents (document, key)
-             SELECT 1000000 + key, -key FROM sessions;
+             SELECT 1000000 + key, -key FROM sessions WHERE name IS NOT NULL;
          INSERT INTO search (rowid, text)
              SELECT 1000000 + key, name || ' ' || title || ' ' || summary FROM sessions WHERE name IS NOT NULL;
          DELETE FROM search_outbox;

@@ -81,13 +81,13 @@ impl NewFile {
         &self.target
     }
 
-    /// A connection that writes it. Nothing of it is safe before it is placed, so nothing is flushed, and no journal kept.
+    /// A connection that writes it. Nothing of it is safe before it is placed, so nothing is flushed, and the journal is in memory.
     pub(super) fn create(&self) -> Result<Connection> {
         let flags =
             OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let create = || {
             let connection = Connection::open_with_flags(&self.temporary, flags)?;
-            connection.pragma_update(None, "journal_mode", "off")?;
+            connection.pragma_update(None, "journal_mode", "memory")?;
             connection.pragma_update(None, "synchronous", "off")?;
             Ok(connection)
         };

@@ -116,6 +116,24 @@ pub(super) fn check_is_store(site: &Site) -> Result<()> {
     }
 }
 
+/// Which schema a store has, as far as a damaged one can tell; refuses what is none.
+pub(super) fn version_of_damaged(connection: &Connection, site: &Site) -> Result<i32> {
+    let read = || -> rusqlite::Result<Identity> {
+        Ok(Identity {
+            application_id: connection.pragma_query_value(None, "application_id", |row| row.get(0))?,
+            version: connection.pragma_query_value(None, "user_version", |row| row.get(0))?,
+            tables: 1,
+        })
+    };
+    match read() {
+        Ok(identity) => identity.check(&site.location).map(|()| identity.version),
+        Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) => {
+            Err(no_database(&site.location))
+        }
+        Err(error) => Err(site.explain(&error)),
+    }
+}
+
 fn not_a_store(location: &str, application_id: i32) -> Error {
     Error::new(
         Kind::Mismatch,
