@@ -5,6 +5,7 @@
 //! memory, or storage and then memory, snapshot. Nothing turns back.
 
 mod background;
+mod config;
 mod maintenance;
 mod options;
 mod session;

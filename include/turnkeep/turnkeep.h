@@ -255,6 +255,17 @@ typedef struct {
     turnkeep_destroy_fn destroy;
     /* "cl100k_base" or "o200k_base", with the feature tokenizer-openai; NULL is none. */
     const char *tokenizer;
+    /* How many bytes the texts of a session's messages may have, for new sessions; 0 is any number. */
+    uint64_t max_session_bytes;
+    /*
+     * Contents of at least so many bytes are kept compressed by zstd, if that makes them smaller; 0 is none. Below 1
+     * 024 it does not pay. A store with such contents is read whatever this is.
+     */
+    uint64_t compress_min_bytes;
+    /* How hard zstd tries: 1 to 22; 0 is 3. */
+    int32_t compression_level;
+    /* Must be 0. */
+    uint32_t reserved;
 } turnkeep_store_options;
 
 /*
@@ -296,7 +307,7 @@ TURNKEEP_API turnkeep_status turnkeep_store_close(
     turnkeep_error **error);
 
 /* What such a struct begins as: its size, everything else default. */
-#define TURNKEEP_STORE_OPTIONS_INIT {sizeof(turnkeep_store_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL}
+#define TURNKEEP_STORE_OPTIONS_INIT {sizeof(turnkeep_store_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, 0, 0, 0, 0}
 
 /* 3 Session ---------------------------------------------------------------------------------------------------------
  * One conversation: create, open, describe, change, delete, list.
