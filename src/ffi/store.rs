@@ -125,6 +125,29 @@ pub extern "C" fn turnkeep_store_open(
     })
 }
 
+/// Opens a store as a settings file says: the table [session] of a TOML file at `path`. There is a key for every option of
+/// turnkeep_store_options under the same name, but for struct_size, reserved, user_data, count_tokens and destroy; 0 is the
+/// default, flags are true or false, and durability is "disk", "os" or "deferred". Besides, under names that others have
+/// used: backend ("sqlite" or "memory"), storage_path (a path that is not absolute begins at the settings file's folder, "~"
+/// at HOME), autosave_interval (seconds; 0 is never: by flush and close only), max_session_size (in units of 1 048 576
+/// bytes; 0 is any size), compress_messages (true is compress_min_bytes = 1024), connection_pool_size (readers). Close *out
+/// with turnkeep_store_close. Threads: any. Errors: NOT_FOUND (no such file), INVALID (an unknown key, which is named with
+/// the nearest that is known; a wrong value, which is named with its line), and those of turnkeep_store_open. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn turnkeep_store_open_config(
+    path: *const c_char,
+    out: *mut *mut StoreHandle,
+    error: *mut *mut ErrorHandle,
+) -> Status {
+    guard(error, || {
+        writable(out, "out")?;
+        let store = Store::open_config(text::required(path, "path")?)?;
+        let location = OwnedText::new(store.location());
+        give(out, StoreHandle { store, location });
+        Ok(())
+    })
+}
+
 /// Returns where the store is, as it was given to turnkeep_store_open. Borrowed from the store; empty for NULL. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_store_location(store: Option<&StoreHandle>) -> Text {

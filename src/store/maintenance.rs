@@ -17,6 +17,11 @@ pub struct BackupOptions<'a> {
 }
 
 impl Store {
+    /// Where it is, as it was given.
+    pub fn location(&self) -> &str {
+        &self.inner.location
+    }
+
     /// Copies everything acknowledged so far into a new file, while others go on writing.
     pub fn backup(&self, target: &str, options: BackupOptions<'_>) -> Result<()> {
         let backup = || {
