@@ -117,7 +117,7 @@ impl Check<'_> {
                 super::rows::unsigned(row, 0)
             })?;
         self.each(
-            "SELECT key >> 32, key & 4294967295 FROM search_documents AS d WHERE key > 0 AND \
+            "SELECT key >> 32, CAST(key & 4294967295 AS TEXT) FROM search_documents AS d WHERE key > 0 AND \
              NOT EXISTS (SELECT 1 FROM messages WHERE key = d.key)",
             [],
             |segment, seq| format!("the search index has message {seq} of segment {segment}, which does not exist"),

@@ -159,3 +159,6 @@ fn measure(connection: &Connection) -> rusqlite::Result<StoreSizes> {
     sizes.other = sizes.database.saturating_sub(known);
     Ok(sizes)
 }
+
+#[cfg(test)]
+mod tests;
