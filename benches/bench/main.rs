@@ -14,6 +14,7 @@
 #![allow(missing_docs, unreachable_pub, reason = "a program, not a library")]
 
 mod appends;
+mod compression;
 #[path = "../../tests/support/connections.rs"]
 mod connections;
 mod group;
@@ -40,6 +41,7 @@ const PARTS: &[(&[&str], Measure)] = &[
     (&["T3", "T4"], group::together),
     (&["T5"], host::cached_window),
     (&["T6"], windows::after_a_miss),
+    (&["T6Z"], compression::on_a_miss),
     (&["T7"], sessions::create),
     (&["T8"], |_| {
         vec![Row::nothing("T8", "fork at any depth, and a window over 100 forks", "")]
@@ -61,7 +63,7 @@ fn main() {
     let wanted = wanted();
     let known = |id: &String| PARTS.iter().any(|(ids, _)| ids.contains(&id.as_str()));
     if let Some(unknown) = wanted.iter().find(|id| !known(id)) {
-        eprintln!("there is no measurement {unknown}; there are T1 to T15");
+        eprintln!("there is no measurement {unknown}; there are T1 to T15, and T6Z");
         std::process::exit(2);
     }
     let target = target_folder();

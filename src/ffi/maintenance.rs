@@ -7,7 +7,6 @@ use super::pointer::{give, give_value, required, writable};
 use super::store::StoreHandle;
 use super::text::{self, OwnedText};
 use crate::cache::view::Text;
-use crate::error::Result;
 use crate::model::{CheckReport, Problems, SalvageReport, StoreSizes as Measured};
 use crate::store::{BackupOptions as Options, Store};
 use std::ffi::{c_char, c_void};

@@ -13,8 +13,7 @@ static void null_in_maintenance(void) {
     NULL_REFUSED(turnkeep_store_backup, store, turnkeep_store_backup(NULL, copy, NULL, &failure));
     NULL_REFUSED(turnkeep_store_backup, path, turnkeep_store_backup(store, NULL, NULL, &failure));
     NULL_ALLOWED(turnkeep_store_backup, options, turnkeep_store_backup(store, copy, NULL, &failure) == TURNKEEP_OK);
-    NULL_ALLOWED(turnkeep_store_backup, error,
-                 turnkeep_store_backup(store, copy, NULL, NULL) == TURNKEEP_ERROR_EXISTS);
+    NULL_ALLOWED(turnkeep_store_backup, error, turnkeep_store_backup(store, copy, NULL, NULL) == TURNKEEP_ERROR_EXISTS);
 
     NULL_REFUSED(turnkeep_store_check, store, turnkeep_store_check(NULL, &check, &failure));
     NULL_REFUSED(turnkeep_store_check, out, turnkeep_store_check(store, NULL, &failure));
@@ -81,7 +80,8 @@ static void numbers_of_maintenance_that_mean_nothing_are_refused(void) {
            turnkeep_store_backup(store, fresh_path(), WITH(turnkeep_backup_options, overwrite), &failure), -1, 2,
            INT32_MAX, INT32_MIN);
     NUMBER(turnkeep_backup_options, reserved, uint32_t,
-           turnkeep_store_backup(store, fresh_path(), WITH(turnkeep_backup_options, reserved), &failure), 1, UINT32_MAX);
+           turnkeep_store_backup(store, fresh_path(), WITH(turnkeep_backup_options, reserved), &failure), 1,
+           UINT32_MAX);
     NUMBER(turnkeep_store_options, compression_level, int32_t,
            turnkeep_store_open(":memory:", WITH(turnkeep_store_options, compression_level), &opened, &failure), -1, 23,
            INT32_MAX, INT32_MIN);

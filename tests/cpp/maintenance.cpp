@@ -168,9 +168,13 @@ int main(int argc, char** argv) {
     }
     scratch = argv[1];
     return check::run({
-        TEST(a_backup_opens_and_tells_how_far_it_is), TEST(a_backup_stops_when_progress_says_no_or_throws),
-        TEST(a_check_is_a_range_of_sentences), TEST(sizes_shrink_by_a_vacuum),
-        TEST(an_erased_session_says_how_many_messages_went), TEST(what_is_lost_by_damage_is_told_in_sentences),
-        TEST(options_for_size_reach_the_library), TEST(a_settings_file_opens_a_store),
+        TEST(a_backup_opens_and_tells_how_far_it_is),
+        TEST(a_backup_stops_when_progress_says_no_or_throws),
+        TEST(a_check_is_a_range_of_sentences),
+        TEST(sizes_shrink_by_a_vacuum),
+        TEST(an_erased_session_says_how_many_messages_went),
+        TEST(what_is_lost_by_damage_is_told_in_sentences),
+        TEST(options_for_size_reach_the_library),
+        TEST(a_settings_file_opens_a_store),
     });
 }

@@ -100,7 +100,7 @@ impl Source {
         mut read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<(Vec<T>, bool)> {
         let mut found = Vec::new();
-        let mut collect = || {
+        let collect = || {
             let mut statement = self.connection.prepare_cached(sql)?;
             let mut rows = statement.query(parameters)?;
             while let Some(row) = rows.next()? {
