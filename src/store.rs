@@ -6,8 +6,10 @@
 
 mod background;
 mod branch;
+mod config;
 mod events;
 mod lifecycle;
+mod maintenance;
 mod metrics;
 mod options;
 mod search;
@@ -17,6 +19,7 @@ mod turns;
 pub use crate::cache::window::{Window, WindowReport};
 pub use branch::{Branched, Branching, Comparison};
 pub use lifecycle::{Resumed, Truncated};
+pub use maintenance::BackupOptions;
 pub use options::{StoreOptions, TokenizerChoice};
 pub use search::{Hit, SearchResults};
 pub use session::{Messages, Session};
@@ -32,7 +35,8 @@ use crate::model::{
     BulkAction, Durability, EventKind, Filter, ListOptions, MessageFlags, NewMessage, NewSession, ReadyMessage,
     SessionPage, Tokens, ids, now,
 };
-use crate::storage::mutation::{Bulk, Clear, Create, Delete, Expiry, Fork, Rewind, Truncate};
+use crate::storage::compression::Compression;
+use crate::storage::mutation::{Bulk, Clear, Create, Delete, Erased, Expiry, Fork, Rewind, Truncate};
 use crate::storage::sqlite::{IN_MEMORY, SqliteStorage};
 use crate::storage::{Applied, Mutation, NEVER_SEEN, Outcome, SessionKey, Storage, lost_with};
 use background::Background;
@@ -63,6 +67,9 @@ struct Inner {
     window_tokens: u64,
     /// For sessions that have no expiry of their own.
     expiry: Option<Expiry>,
+    /// Of sessions that set none.
+    max_session_bytes: Option<u64>,
+    compression: Compression,
     closed: AtomicBool,
     /// Deferred changes that could not be written: told to whoever wants to change something, until a flush has told it.
     lost: Mutex<Option<Error>>,
@@ -206,6 +213,8 @@ fn open(location: &str, options: StoreOptions) -> Result<Arc<Inner>> {
         full_text: !options.no_search,
         window_tokens: options.window_tokens,
         expiry: options.expiry(),
+        max_session_bytes: options.max_session_bytes,
+        compression: options.compression(),
         closed: AtomicBool::new(false),
         lost: Mutex::new(None),
         background: ((!in_memory || options.cleanup_interval.is_some()) && !options.read_only)
@@ -260,6 +269,7 @@ impl Inner {
     fn ready_session(&self, session: NewSession) -> Result<Create> {
         session.check()?;
         let mut session = self.with_likeness(session)?;
+        session.max_bytes = session.max_bytes.or(self.max_session_bytes);
         let id = session.id.clone().unwrap_or_else(ids::new_session_id);
         #[cfg(feature = "test-panic")]
         forced_panic::during_call(&id);
@@ -367,7 +377,7 @@ impl Inner {
             (Mutation::Clear(Clear { key, .. }), Outcome::Cleared(_))
             | (Mutation::Rewind(Rewind { key, .. }), Outcome::Rewound(..))
             | (Mutation::Truncate(Truncate { key, .. }), Outcome::Truncated(_)) => self.tell(*key, |_| false),
-            (_, Outcome::Deleted(key)) => self.forget_deleted(*key),
+            (_, Outcome::Deleted(key) | Outcome::Erased(Erased { key, .. })) => self.forget_deleted(*key),
             (
                 Mutation::Cleanup(_)
                 | Mutation::Bulk(Bulk {
@@ -478,6 +488,7 @@ impl Inner {
             },
             tokens,
             created: message.created.unwrap_or_else(now),
+            packed: self.compression.pack(&message.content),
             content: message.content,
             tool_calls: message.tool_calls,
             tool_call_id: message.tool_call_id,

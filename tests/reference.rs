@@ -115,6 +115,8 @@ fn play(location: &str, operations: &[Operation]) {
         pair.apply(operation);
         pair.compare();
     }
+    let report = pair.store().check().unwrap();
+    assert_eq!(report.problems.listed, Vec::<String>::new());
 }
 
 proptest! {

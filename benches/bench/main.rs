@@ -15,6 +15,7 @@
 
 mod appends;
 mod branches;
+mod compression;
 #[path = "../../tests/support/connections.rs"]
 mod connections;
 mod events;
@@ -44,6 +45,7 @@ const PARTS: &[(&[&str], Measure)] = &[
     (&["T3", "T4"], group::together),
     (&["T5"], host::cached_window),
     (&["T6"], windows::after_a_miss),
+    (&["T6Z"], compression::on_a_miss),
     (&["T7"], sessions::create),
     (&["T8"], branches::chains),
     (&["T9"], search::beside_appends),
@@ -66,8 +68,7 @@ fn main() {
             .any(|(ids, _)| ids.iter().any(|known| known.eq_ignore_ascii_case(id)))
     };
     if let Some(unknown) = wanted.iter().find(|id| !known(id)) {
-        eprintln!("there is no measurement {unknown}; there are T1 to T15, list and metadata");
-        eprintln!("there is no measurement {unknown}; there are T1 to T15, and E1");
+        eprintln!("there is no measurement {unknown}; there are T1 to T15, T6Z, E1, list and metadata");
         std::process::exit(2);
     }
     let target = target_folder();

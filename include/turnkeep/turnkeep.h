@@ -275,6 +275,15 @@ typedef struct {
      * without it later catches up.
      */
     int32_t no_search;
+    /* How many bytes the texts of a session's messages may have, for new sessions; 0 is any number. */
+    uint64_t max_session_bytes;
+    /*
+     * Contents of at least so many bytes are kept compressed by zstd, if that makes them smaller; 0 is none. Below 1
+     * 024 it does not pay. A store with such contents is read whatever this is.
+     */
+    uint64_t compress_min_bytes;
+    /* How hard zstd tries: 1 to 22; 0 is 3. */
+    int32_t compression_level;
     /* Must be 0. */
     uint32_t reserved;
 } turnkeep_store_options;
@@ -290,6 +299,22 @@ typedef struct {
 TURNKEEP_API turnkeep_status turnkeep_store_open(
     const char *location,
     const turnkeep_store_options *options,
+    turnkeep_store **out,
+    turnkeep_error **error);
+
+/*
+ * Opens a store as a settings file says: the table [session] of a TOML file at `path`. There is a key for every
+ * option of turnkeep_store_options under the same name, but for struct_size, reserved, user_data, count_tokens and
+ * destroy; 0 is the default, flags are true or false, and durability is "disk", "os" or "deferred". Besides, under
+ * names that others have used: backend ("sqlite" or "memory"), storage_path (a path that is not absolute begins at
+ * the settings file's folder, "~" at HOME), autosave_interval (seconds; 0 is never: by flush and close only),
+ * max_session_size (in units of 1 048 576 bytes; 0 is any size), compress_messages (true is compress_min_bytes =
+ * 1024), connection_pool_size (readers). Close *out with turnkeep_store_close. Threads: any. Errors: NOT_FOUND (no
+ * such file), INVALID (an unknown key, which is named with the nearest that is known; a wrong value, which is named
+ * with its line), and those of turnkeep_store_open. Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_store_open_config(
+    const char *path,
     turnkeep_store **out,
     turnkeep_error **error);
 
@@ -327,7 +352,7 @@ TURNKEEP_API turnkeep_status turnkeep_store_cleanup(
     turnkeep_error **error);
 
 /* What such a struct begins as: its size, everything else default. */
-#define TURNKEEP_STORE_OPTIONS_INIT {sizeof(turnkeep_store_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0}
+#define TURNKEEP_STORE_OPTIONS_INIT {sizeof(turnkeep_store_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 
 /* 3 Session ---------------------------------------------------------------------------------------------------------
  * One conversation: create, open, describe, change, delete, list.
@@ -1889,7 +1914,228 @@ TURNKEEP_API turnkeep_status turnkeep_store_metrics_prometheus(
  * Backup, check, vacuum, sizes, salvage, erase.
  */
 
+/* What a check found. Threads: any number at once. */
+typedef struct turnkeep_check turnkeep_check;
 
+/* What a salvage could not read, and what it made of the rest. Threads: any number at once. */
+typedef struct turnkeep_salvage_report turnkeep_salvage_report;
+
+/*
+ * Is told how many pages of a backup are done, and of how many. Returns TURNKEEP_OK to go on; anything else stops,
+ * and the backup fails with ABORTED. Must not throw.
+ */
+typedef turnkeep_status (*turnkeep_progress_fn)(void *user_data,
+                                                uint64_t pages_done,
+                                                uint64_t pages_of_all);
+
+/* How to back up. */
+typedef struct {
+    /* sizeof(turnkeep_backup_options). */
+    size_t struct_size;
+    /* 1 replaces a store that is at the target and that nobody uses. What is no store is never replaced. */
+    int32_t overwrite;
+    /* Must be 0. */
+    uint32_t reserved;
+    /* Given to progress. */
+    void *user_data;
+    /* Called on the thread of the call, every 2 MB and at the end; NULL is none. It may use the store. */
+    turnkeep_progress_fn progress;
+} turnkeep_backup_options;
+
+/* What a check looked at. Borrowed from the check. */
+typedef struct {
+    /* How many problems there are. The first 1 000 are told. */
+    uint64_t problems;
+    /* Sessions. */
+    uint64_t sessions;
+    /* Messages. One that forks share is one. */
+    uint64_t messages;
+    /* Entries of the search index. */
+    uint64_t documents;
+    /* Pages of the database. */
+    uint64_t pages;
+} turnkeep_check_counts;
+
+/* How large a store is, in bytes. Written only on success. */
+typedef struct {
+    /* sizeof(turnkeep_sizes), set by the caller. */
+    size_t struct_size;
+    /* Sessions with their paths, tags and receipts. */
+    uint64_t sessions;
+    /* Messages. */
+    uint64_t messages;
+    /* The search index, and what belongs to it. */
+    uint64_t search;
+    /* Indexes of everything else. */
+    uint64_t indexes;
+    /* Events, settings, the description of the tables. */
+    uint64_t other;
+    /* Pages that hold nothing and will be used again; turnkeep_store_vacuum gives them back. */
+    uint64_t free_pages;
+    /* All of the above. */
+    uint64_t database;
+    /* The file of the write-ahead log, which keeps the length that it grew to; 0 in memory. */
+    uint64_t wal_file;
+} turnkeep_sizes;
+
+/* What a salvage did. Borrowed from its report. */
+typedef struct {
+    /* How many things could not be read. The first 1 000 are told. */
+    uint64_t problems;
+    /* Sessions in the new store that were sessions before. */
+    uint64_t sessions;
+    /* Sessions that were made for messages behind a hole, or without a session. */
+    uint64_t sessions_added;
+    /* Sessions of which nothing could be read but the id. */
+    uint64_t sessions_lost;
+    /* Messages in the new store. One that forks share is one. */
+    uint64_t messages;
+    /* Messages that should have been there and could not be read, as far as that can be told. */
+    uint64_t messages_lost;
+} turnkeep_salvage_counts;
+
+/* What an erasure did. Written only on success. */
+typedef struct {
+    /* sizeof(turnkeep_erase_report), set by the caller. */
+    size_t struct_size;
+    /* Messages that are gone. */
+    uint64_t messages_erased;
+    /* Messages that stay because forks have them, too. */
+    uint64_t messages_kept_by_forks;
+    /* 1 if the write-ahead log was emptied; 0 in memory, where there is none. */
+    uint32_t wal_truncated;
+    /* Set to 0. */
+    uint32_t reserved;
+} turnkeep_erase_report;
+
+/*
+ * Copies a store, in a file or in memory, into a new file at `path`, while others go on reading and writing:
+ * everything acknowledged before the call, DEFERRED changes included, as of one moment. The copy grows in a file
+ * beside `path` whose name ends in ".partial", is flushed, and gets its name at once: there is never half a backup
+ * there. It opens as a store with the same store id. While it runs the write-ahead log grows. `options` may be NULL.
+ * Threads: any. Errors: EXISTS, INVALID (the store itself, a folder), NOT_FOUND (no such folder), MISMATCH
+ * (overwrite, and what is there is no store), BUSY (overwrite, and somebody uses it), ABORTED (progress), ENCODING,
+ * CLOSED, FULL, CORRUPT, STORAGE. Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_store_backup(
+    const turnkeep_store *store,
+    const char *path,
+    const turnkeep_backup_options *options,
+    turnkeep_error **error);
+
+/*
+ * Looks whether everything in a store is as it should be: SQLite's own check of the file and the full-text index,
+ * and whether every session has every one of its messages, whether they can be read, whether counters are right, and
+ * whether there is anything that belongs to nobody. Takes as long as reading all of it, with little memory; others
+ * go on meanwhile. Problems are no failure: they are in *out. If the file itself is damaged, nothing more is written
+ * to it. Free *out with turnkeep_check_free. Threads: any. Errors: INVALID, CLOSED, BUSY, CORRUPT (not even the list
+ * of tables can be read), STORAGE. Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_store_check(
+    const turnkeep_store *store,
+    turnkeep_check **out,
+    turnkeep_error **error);
+
+/*
+ * Returns how many problems are told, 1 000 at most; 0 means that all is well, and is the answer for NULL. Since
+ * 0.1.
+ */
+TURNKEEP_API size_t turnkeep_check_len(const turnkeep_check *check);
+
+/*
+ * Returns a problem as a sentence for people, borrowed from the check; empty for NULL or an index that is too large.
+ * Since 0.1.
+ */
+TURNKEEP_API turnkeep_text turnkeep_check_at(
+    const turnkeep_check *check,
+    size_t index);
+
+/* Returns what was looked at, borrowed from the check; NULL for NULL. Since 0.1. */
+TURNKEEP_API const turnkeep_check_counts *turnkeep_check_counts_of(const turnkeep_check *check);
+
+/* Frees a check. NULL is allowed. Since 0.1. */
+TURNKEEP_API void turnkeep_check_free(turnkeep_check *check);
+
+/*
+ * Writes the database anew, without the room that deleted messages left, and gives that back to the file system.
+ * Needs room for a second copy meanwhile, and whoever writes waits. Threads: any. Errors: INVALID, CLOSED, READONLY,
+ * BUSY, FULL, CORRUPT, STORAGE. Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_store_vacuum(
+    const turnkeep_store *store,
+    turnkeep_error **error);
+
+/*
+ * Merges the search index into its most compact form, and gathers statistics by which SQLite chooses between
+ * indexes: worth a call after large changes. Whoever writes waits. Threads: any. Errors: as turnkeep_store_vacuum.
+ * Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_store_optimize(
+    const turnkeep_store *store,
+    turnkeep_error **error);
+
+/*
+ * Tells how large each part of a store is. Looks at every page. Threads: any. Errors: INVALID, CLOSED, BUSY,
+ * CORRUPT, STORAGE. Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_store_sizes(
+    const turnkeep_store *store,
+    turnkeep_sizes *sizes,
+    turnkeep_error **error);
+
+/*
+ * Copies what can be read of a damaged store into a new one at `target`, which must not exist. The source and its
+ * log are left as they are: close it everywhere first. A session keeps what lies before its first message that
+ * cannot be read; each run of messages behind such a hole becomes a session "<id> (salvaged after message N)", and
+ * messages whose session cannot be found one that begins with "segment". Counters are counted anew, and the search
+ * index is made anew; the event log begins anew. Needs room for a copy of the source beside the target. Free *out
+ * with turnkeep_salvage_report_free. Threads: any. Errors: NOT_FOUND, MISMATCH (no Turnkeep store), BUSY (open in
+ * this process), EXISTS, UNSUPPORTED (of a newer version), CORRUPT (nothing can be read), INVALID, ENCODING, FULL,
+ * STORAGE. Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_salvage(
+    const char *source,
+    const char *target,
+    turnkeep_salvage_report **out,
+    turnkeep_error **error);
+
+/* Returns how many losses are told, 1 000 at most; 0 for NULL. Since 0.1. */
+TURNKEEP_API size_t turnkeep_salvage_report_len(const turnkeep_salvage_report *salvage);
+
+/*
+ * Returns what could not be read, and what was made of it, as a sentence for people, borrowed from the salvage;
+ * empty for NULL or an index that is too large. Since 0.1.
+ */
+TURNKEEP_API turnkeep_text turnkeep_salvage_report_at(
+    const turnkeep_salvage_report *salvage,
+    size_t index);
+
+/* Returns how much was brought over, borrowed from the salvage; NULL for NULL. Since 0.1. */
+TURNKEEP_API const turnkeep_salvage_counts *turnkeep_salvage_counts_of(const turnkeep_salvage_report *salvage);
+
+/* Frees a salvage's report. NULL is allowed. Since 0.1. */
+TURNKEEP_API void turnkeep_salvage_report_free(turnkeep_salvage_report *salvage);
+
+/*
+ * Deletes a session so that no copy of its text stays in any file of the store: contents, title, summary, metadata,
+ * tags, ids, receipts, the words in the search index. Merges the search index, writes the database anew and empties
+ * the write-ahead log, so it takes as long as turnkeep_store_vacuum. What forks share with the session stays, and so
+ * does what they took over when they were made. It cannot reach backups, exports, copies and snapshots of the files,
+ * what other programs keep, and what a disk keeps of blocks that are no longer part of a file. If somebody reads for
+ * longer than the busy timeout, the session is deleted but its text is still in the files: the call fails with BUSY,
+ * and the same call again finishes it, also after a restart, and then reports 0 messages. `report` may be NULL.
+ * Threads: any. Errors: NOT_FOUND, INVALID, ENCODING, CLOSED, READONLY, BUSY, FULL, CORRUPT, STORAGE. Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_session_erase(
+    const turnkeep_store *store,
+    const char *id,
+    turnkeep_erase_report *report,
+    turnkeep_error **error);
+
+/* What such a struct begins as: its size, everything else default. */
+#define TURNKEEP_BACKUP_OPTIONS_INIT {sizeof(turnkeep_backup_options), 0, 0, NULL, NULL}
+#define TURNKEEP_SIZES_INIT {sizeof(turnkeep_sizes), 0, 0, 0, 0, 0, 0, 0, 0}
+#define TURNKEEP_ERASE_REPORT_INIT {sizeof(turnkeep_erase_report), 0, 0, 0, 0}
 
 #ifdef __cplusplus
 }

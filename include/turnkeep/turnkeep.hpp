@@ -105,6 +105,9 @@ private:
 /// Counts the tokens of a text. What it throws comes out nested in the error of the call that needed the count.
 using tokenizer = std::function<std::uint64_t(std::string_view)>;
 
+/// Is told how many pages of a backup are done, and of how many; false stops it. What it throws comes out nested.
+using progress = std::function<bool(std::uint64_t, std::uint64_t)>;
+
 /// What sits between C and C++; not for hosts.
 namespace detail {
 
@@ -119,6 +122,8 @@ struct give_back {
     void operator()(turnkeep_events* raw) const noexcept { turnkeep_events_free(raw); }
     void operator()(turnkeep_document* raw) const noexcept { turnkeep_document_free(raw); }
     void operator()(turnkeep_search_results* raw) const noexcept { turnkeep_search_results_free(raw); }
+    void operator()(turnkeep_check* raw) const noexcept { turnkeep_check_free(raw); }
+    void operator()(turnkeep_salvage_report* raw) const noexcept { turnkeep_salvage_report_free(raw); }
 };
 
 template <typename Raw>
@@ -135,6 +140,15 @@ inline turnkeep_status count_tokens(void* user_data, const char* text, std::size
     try {
         *tokens = (*static_cast<const tokenizer*>(user_data))({text, size});
         return TURNKEEP_OK;
+    } catch (...) {
+        thrown_by_callback() = std::current_exception();
+        return TURNKEEP_ERROR_ABORTED;
+    }
+}
+
+inline turnkeep_status report_progress(void* user_data, std::uint64_t done, std::uint64_t all) noexcept {
+    try {
+        return (*static_cast<const progress*>(user_data))(done, all) ? TURNKEEP_OK : TURNKEEP_ERROR_ABORTED;
     } catch (...) {
         thrown_by_callback() = std::current_exception();
         return TURNKEEP_ERROR_ABORTED;
@@ -227,6 +241,8 @@ inline std::size_t length(const turnkeep_turns* raw) noexcept { return turnkeep_
 inline std::size_t length(const turnkeep_events* raw) noexcept { return turnkeep_events_len(raw); }
 
 inline std::size_t length(const turnkeep_search_results* raw) noexcept { return turnkeep_search_results_len(raw); }
+inline std::size_t length(const turnkeep_check* raw) noexcept { return turnkeep_check_len(raw); }
+inline std::size_t length(const turnkeep_salvage_report* raw) noexcept { return turnkeep_salvage_report_len(raw); }
 
 inline const turnkeep_message* item(const turnkeep_messages* raw, std::size_t index) noexcept {
     return turnkeep_messages_at(raw, index);
@@ -249,6 +265,12 @@ inline const turnkeep_hit* item(const turnkeep_search_results* raw, std::size_t 
 }
 inline const turnkeep_message* item(const turnkeep_hit* raw, std::size_t index) noexcept {
     return raw->messages + index;
+}
+inline std::string_view item(const turnkeep_check* raw, std::size_t index) noexcept {
+    return view(turnkeep_check_at(raw, index));
+}
+inline std::string_view item(const turnkeep_salvage_report* raw, std::size_t index) noexcept {
+    return view(turnkeep_salvage_report_at(raw, index));
 }
 
 /// Walks over a result at random. To C++17 it is an input iterator, since it gives out views by value.
@@ -1496,6 +1518,12 @@ struct store_options {
     std::uint64_t event_log_rows = 0;
     /// Keeps no full-text index up to date: search answers UNSUPPORTED.
     bool no_search = false;
+    /// How many bytes the texts of a session's messages may have, for new sessions; 0 is any number.
+    std::uint64_t max_session_bytes = 0;
+    /// Contents of at least so many bytes are kept compressed; 0 is none. Below 1 024 it does not pay.
+    std::uint64_t compress_min_bytes = 0;
+    /// How hard zstd tries: 1 to 22; 0 is 3.
+    std::int32_t compression_level = 0;
 };
 
 /// A session as it is taken up again.
@@ -1505,6 +1533,65 @@ struct resumed_session {
     messages last;
     turnkeep::window window;
 };
+
+/// How to back up.
+struct backup_options {
+    /// Replaces a store that is at the target. What is no store is never replaced.
+    bool overwrite = false;
+    /// Called on the thread of the call.
+    turnkeep::progress progress{};
+};
+
+/// What a check looked at: the fields are explained in turnkeep.h.
+using check_counts = turnkeep_check_counts;
+
+/// What is wrong with a store, as a range of sentences; empty if all is well. Outlives its store.
+class check_report : public detail::result<turnkeep_check, std::string_view> {
+public:
+    using result::result;
+
+    const check_counts& counts() const noexcept {
+        static const check_counts nothing{};
+        const auto* counts = turnkeep_check_counts_of(get());
+        return counts ? *counts : nothing;
+    }
+};
+
+/// What a salvage brought over: the fields are explained in turnkeep.h.
+using salvage_counts = turnkeep_salvage_counts;
+
+/// What a salvage could not read, and what it made of it, as a range of sentences.
+class salvage_report : public detail::result<turnkeep_salvage_report, std::string_view> {
+public:
+    using result::result;
+
+    const salvage_counts& counts() const noexcept {
+        static const salvage_counts nothing{};
+        const auto* counts = turnkeep_salvage_counts_of(get());
+        return counts ? *counts : nothing;
+    }
+};
+
+/// How large a store is, in bytes: the fields are explained in turnkeep.h.
+using store_sizes = turnkeep_sizes;
+
+/// What an erasure did.
+struct erase_report {
+    /// Messages that are gone.
+    std::uint64_t messages_erased = 0;
+    /// Messages that stay because forks have them, too.
+    std::uint64_t messages_kept_by_forks = 0;
+    /// The write-ahead log was emptied; false in memory.
+    bool wal_truncated = false;
+};
+
+/// Copies what can be read of a damaged store into a new one, and leaves the source as it is.
+inline salvage_report salvage(std::string_view source, std::string_view target) {
+    detail::c_texts texts;
+    turnkeep_salvage_report* raw = nullptr;
+    detail::call(turnkeep_salvage, texts.required("source", source), texts.required("target", target), &raw);
+    return salvage_report{raw};
+}
 
 /// One database of sessions: a file, or memory. Threads: any number at once, but one that closes or moves it.
 class store {
@@ -1530,6 +1617,9 @@ public:
         wanted.cleanup_interval_ms = detail::milliseconds("cleanup_interval", options.cleanup_interval);
         wanted.event_log_rows = options.event_log_rows;
         wanted.no_search = options.no_search ? 1 : 0;
+        wanted.max_session_bytes = options.max_session_bytes;
+        wanted.compress_min_bytes = options.compress_min_bytes;
+        wanted.compression_level = options.compression_level;
         if (options.count_tokens) {
             // From here on it is the store's, also when opening fails: that calls destroy.
             wanted.user_data = new turnkeep::tokenizer(options.count_tokens);
@@ -1709,6 +1799,53 @@ public:
         turnkeep_document* raw = nullptr;
         detail::call(turnkeep_store_metrics_prometheus, get(), &raw);
         return detail::take(raw);
+    }
+
+    /// Opens the store that the table [session] of a TOML file describes.
+    static store open_config(std::string_view path) {
+        detail::c_texts texts;
+        turnkeep_store* raw = nullptr;
+        detail::call(turnkeep_store_open_config, texts.required("path", path), &raw);
+        return store{raw};
+    }
+
+    /// Copies everything acknowledged so far into a new file, while others go on.
+    void backup(std::string_view path, const backup_options& options = {}) const {
+        detail::c_texts texts;
+        turnkeep_backup_options wanted = TURNKEEP_BACKUP_OPTIONS_INIT;
+        wanted.overwrite = options.overwrite ? 1 : 0;
+        if (options.progress) {
+            wanted.user_data = const_cast<turnkeep::progress*>(&options.progress);
+            wanted.progress = detail::report_progress;
+        }
+        detail::call(turnkeep_store_backup, get(), texts.required("path", path), &wanted);
+    }
+
+    /// Looks whether everything is as it should be.
+    check_report check() const {
+        turnkeep_check* raw = nullptr;
+        detail::call(turnkeep_store_check, get(), &raw);
+        return check_report{raw};
+    }
+
+    /// Writes the database anew, without the room that deleted messages left.
+    void vacuum() { detail::call(turnkeep_store_vacuum, get()); }
+
+    /// Merges the search index, and gathers statistics.
+    void optimize() { detail::call(turnkeep_store_optimize, get()); }
+
+    store_sizes sizes() const {
+        store_sizes sizes = TURNKEEP_SIZES_INIT;
+        detail::call(turnkeep_store_sizes, get(), &sizes);
+        return sizes;
+    }
+
+    /// Deletes a session so that no copy of its text stays in any file of the store. After BUSY the same call finishes it.
+    erase_report erase_session(std::string_view id) {
+        detail::c_texts texts;
+        turnkeep_erase_report done = TURNKEEP_ERASE_REPORT_INIT;
+        detail::call(turnkeep_session_erase, get(), texts.required("id", id), &done);
+        return {done.messages_erased, done.messages_kept_by_forks, done.wal_truncated != 0};
     }
 
     const turnkeep_store* get() const noexcept { return raw_.get(); }

@@ -89,6 +89,13 @@ pub struct StoreOptions {
     /// 1 keeps no full-text index up to date, and turnkeep_store_search answers UNSUPPORTED; a store that is opened without
     /// it later catches up.
     pub no_search: i32,
+    /// How many bytes the texts of a session's messages may have, for new sessions; 0 is any number.
+    pub max_session_bytes: u64,
+    /// Contents of at least so many bytes are kept compressed by zstd, if that makes them smaller; 0 is none. Below 1 024 it
+    /// does not pay. A store with such contents is read whatever this is.
+    pub compress_min_bytes: u64,
+    /// How hard zstd tries: 1 to 22; 0 is 3.
+    pub compression_level: i32,
     /// Must be 0.
     pub reserved: u32,
 }
@@ -126,6 +133,29 @@ pub extern "C" fn turnkeep_store_open(
         let options = options.map_or_else(|| Ok(Options::default()), |raw| convert(&raw, tokenizer))?;
         let store = Store::open(location, options)?;
         let location = OwnedText::new(location);
+        give(out, StoreHandle { store, location });
+        Ok(())
+    })
+}
+
+/// Opens a store as a settings file says: the table [session] of a TOML file at `path`. There is a key for every option of
+/// turnkeep_store_options under the same name, but for struct_size, reserved, user_data, count_tokens and destroy; 0 is the
+/// default, flags are true or false, and durability is "disk", "os" or "deferred". Besides, under names that others have
+/// used: backend ("sqlite" or "memory"), storage_path (a path that is not absolute begins at the settings file's folder, "~"
+/// at HOME), autosave_interval (seconds; 0 is never: by flush and close only), max_session_size (in units of 1 048 576
+/// bytes; 0 is any size), compress_messages (true is compress_min_bytes = 1024), connection_pool_size (readers). Close *out
+/// with turnkeep_store_close. Threads: any. Errors: NOT_FOUND (no such file), INVALID (an unknown key, which is named with
+/// the nearest that is known; a wrong value, which is named with its line), and those of turnkeep_store_open. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn turnkeep_store_open_config(
+    path: *const c_char,
+    out: *mut *mut StoreHandle,
+    error: *mut *mut ErrorHandle,
+) -> Status {
+    guard(error, || {
+        writable(out, "out")?;
+        let store = Store::open_config(text::required(path, "path")?)?;
+        let location = OwnedText::new(store.location());
         give(out, StoreHandle { store, location });
         Ok(())
     })
@@ -214,6 +244,12 @@ fn convert(raw: &StoreOptions, tokenizer: Option<HostTokenizer>) -> Result<Optio
         cleanup_interval: (raw.cleanup_interval_ms != 0)
             .then_some(Duration::from_millis(u64::from(raw.cleanup_interval_ms))),
         event_log_rows: raw.event_log_rows,
+        max_session_bytes: (raw.max_session_bytes != 0).then_some(raw.max_session_bytes),
+        compress_min_bytes: raw.compress_min_bytes,
+        compression_level: match raw.compression_level {
+            0 => defaults.compression_level,
+            level => level,
+        },
     })
 }
 

@@ -222,6 +222,7 @@ impl From<MessageRef<'_>> for Message {
                 tool_call_id: message.tool_call_id.map(str::to_owned),
                 model: message.model.map(str::to_owned),
                 metadata: message.metadata.map(str::to_owned),
+                packed: None,
             },
         }
     }
@@ -311,6 +312,8 @@ pub struct ReadyMessage {
     pub model: Option<String>,
     /// The caller's JSON object.
     pub metadata: Option<String>,
+    /// The content compressed, where it is kept so.
+    pub packed: Option<Vec<u8>>,
 }
 
 impl ReadyMessage {

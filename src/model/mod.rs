@@ -6,6 +6,7 @@ pub mod event;
 pub mod file_name;
 pub mod filter;
 pub mod ids;
+pub mod maintenance;
 pub mod message;
 pub mod metadata;
 #[cfg(not(loom))]
@@ -22,6 +23,7 @@ pub mod words;
 
 pub use event::{Event, EventKind, EventPage};
 pub use filter::{BulkAction, Comparison, Filter, MetadataCondition, TimeRange};
+pub use maintenance::{CheckReport, EraseReport, Problems, SalvageReport, StoreSizes};
 pub use message::{
     AppendOptions, Durability, Message, MessageFlags, MessageRef, NewMessage, Place, ReadyMessage, Receipt, Role,
     Tokens,

@@ -51,7 +51,7 @@ pub(crate) fn events_of(mutation: &Mutation, outcome: &Outcome) -> Vec<Event> {
             revision: *revision,
             ..Event::new(EventKind::SessionCleared, clear.now, &clear.id)
         }],
-        (Mutation::Delete(delete), Outcome::Deleted(_)) => {
+        (Mutation::Delete(delete), Outcome::Deleted(_) | Outcome::Erased(_)) => {
             let kind = if delete.erase {
                 EventKind::Erased
             } else {

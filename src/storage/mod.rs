@@ -2,10 +2,12 @@
 //!
 //! What is behind the trait knows SQL; what is before it does not.
 
+pub(crate) mod compression;
 pub(crate) mod event;
 pub(crate) mod mutation;
 pub(crate) mod search;
 pub(crate) mod sqlite;
+pub(crate) mod upkeep;
 
 pub(crate) use mutation::{Applied, Mutation, Outcome};
 
@@ -114,7 +116,7 @@ pub(crate) struct Totals {
 }
 
 /// A store's memory that outlives a process, or does not.
-pub(crate) trait Storage: Send + Sync {
+pub(crate) trait Storage: upkeep::Upkeep + Send + Sync {
     /// Applies mutations in one transaction, each wholly or not at all, and reaches at least this durability. One result
     /// for each mutation, in order. Durability that could not be reached fails them all.
     fn apply(&self, batch: &[Mutation], durability: Durability) -> Vec<Result<Applied>>;

@@ -196,6 +196,8 @@ pub(crate) enum Outcome {
     Cleared(u64),
     /// Which it was.
     Deleted(SessionKey),
+    /// Which it was, where it is to be erased, and what became of its messages.
+    Erased(Erased),
     /// Which sessions were changed, by bulk or cleanup.
     Changed(Vec<Changed>),
 }
@@ -207,6 +209,17 @@ pub(crate) struct Applied {
     pub(crate) outcome: Outcome,
     /// The events, with their numbers; empty where no log is kept.
     pub(crate) events: Vec<Event>,
+}
+
+/// What a deletion did that is to leave nothing in the files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Erased {
+    /// The session.
+    pub(crate) key: SessionKey,
+    /// Its messages that nobody else had.
+    pub(crate) messages_erased: u64,
+    /// Those that forks have, too.
+    pub(crate) messages_kept: u64,
 }
 
 /// What a rewind or a truncation did.

@@ -4,6 +4,7 @@ use crate::context::Tokenizer;
 use crate::error::{Error, Kind, Result};
 use crate::model::Durability;
 use crate::model::session::MAX_WINDOW_TOKENS;
+use crate::storage::compression::Compression;
 use crate::storage::mutation::Expiry;
 use crate::storage::sqlite::{IN_MEMORY, SqliteOptions};
 use std::sync::Arc;
@@ -55,6 +56,13 @@ pub struct StoreOptions {
     pub cleanup_interval: Option<Duration>,
     /// How many events the store's log keeps; 0 keeps no log.
     pub event_log_rows: u64,
+    /// How many bytes the texts of a session's messages may have, where the session says nothing; `None` is any number.
+    pub max_session_bytes: Option<u64>,
+    /// Contents of at least so many bytes are kept compressed, if that makes them smaller; 0 is none. Below 1 KiB it does
+    /// not pay.
+    pub compress_min_bytes: u64,
+    /// How hard zstd tries, 1 to 22.
+    pub compression_level: i32,
 }
 
 impl Default for StoreOptions {
@@ -76,9 +84,15 @@ impl Default for StoreOptions {
             expire_sliding: false,
             cleanup_interval: None,
             event_log_rows: 0,
+            max_session_bytes: None,
+            compress_min_bytes: 0,
+            compression_level: 3,
         }
     }
 }
+
+/// The levels of zstd.
+const COMPRESSION_LEVELS: std::ops::RangeInclusive<i32> = 1..=22;
 
 /// The largest number of reader connections: each takes descriptors and memory.
 const MAX_READERS: usize = 1024;
@@ -139,6 +153,12 @@ impl StoreOptions {
                 self.readers
             )));
         }
+        if !COMPRESSION_LEVELS.contains(&self.compression_level) {
+            return Err(Error::invalid(format!(
+                "compression_level is {}; it must be 1 to 22",
+                self.compression_level
+            )));
+        }
         Ok(())
     }
 
@@ -147,6 +167,13 @@ impl StoreOptions {
             after: i64::try_from(after.as_micros()).unwrap_or(i64::MAX / 4),
             sliding: self.expire_sliding,
         })
+    }
+
+    pub(super) fn compression(&self) -> Compression {
+        Compression {
+            min_bytes: self.compress_min_bytes,
+            level: self.compression_level,
+        }
     }
 
     pub(super) fn sqlite(&self) -> SqliteOptions {

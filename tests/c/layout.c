@@ -27,6 +27,7 @@ static const struct entry entries[] = {
     FIELD(turnkeep_text, len, 8),
 
     SIZE(turnkeep_store_options, 128),
+    SIZE(turnkeep_store_options, 120),
     FIELD(turnkeep_store_options, struct_size, 0),
     FIELD(turnkeep_store_options, durability, 8),
     FIELD(turnkeep_store_options, autosave_ms, 12),
@@ -48,6 +49,10 @@ static const struct entry entries[] = {
     FIELD(turnkeep_store_options, event_log_rows, 112),
     FIELD(turnkeep_store_options, no_search, 120),
     FIELD(turnkeep_store_options, reserved, 124),
+    FIELD(turnkeep_store_options, max_session_bytes, 96),
+    FIELD(turnkeep_store_options, compress_min_bytes, 104),
+    FIELD(turnkeep_store_options, compression_level, 112),
+    FIELD(turnkeep_store_options, reserved, 116),
 
     SIZE(turnkeep_session_options, 120),
     FIELD(turnkeep_session_options, struct_size, 0),
@@ -347,6 +352,45 @@ static const struct entry entries[] = {
     FIELD(turnkeep_hit, created_us, 96),
     FIELD(turnkeep_hit, score, 104),
     FIELD(turnkeep_hit, role, 112),
+    SIZE(turnkeep_backup_options, 32),
+    FIELD(turnkeep_backup_options, struct_size, 0),
+    FIELD(turnkeep_backup_options, overwrite, 8),
+    FIELD(turnkeep_backup_options, reserved, 12),
+    FIELD(turnkeep_backup_options, user_data, 16),
+    FIELD(turnkeep_backup_options, progress, 24),
+
+    SIZE(turnkeep_check_counts, 40),
+    FIELD(turnkeep_check_counts, problems, 0),
+    FIELD(turnkeep_check_counts, sessions, 8),
+    FIELD(turnkeep_check_counts, messages, 16),
+    FIELD(turnkeep_check_counts, documents, 24),
+    FIELD(turnkeep_check_counts, pages, 32),
+
+    SIZE(turnkeep_sizes, 72),
+    FIELD(turnkeep_sizes, struct_size, 0),
+    FIELD(turnkeep_sizes, sessions, 8),
+    FIELD(turnkeep_sizes, messages, 16),
+    FIELD(turnkeep_sizes, search, 24),
+    FIELD(turnkeep_sizes, indexes, 32),
+    FIELD(turnkeep_sizes, other, 40),
+    FIELD(turnkeep_sizes, free_pages, 48),
+    FIELD(turnkeep_sizes, database, 56),
+    FIELD(turnkeep_sizes, wal_file, 64),
+
+    SIZE(turnkeep_salvage_counts, 48),
+    FIELD(turnkeep_salvage_counts, problems, 0),
+    FIELD(turnkeep_salvage_counts, sessions, 8),
+    FIELD(turnkeep_salvage_counts, sessions_added, 16),
+    FIELD(turnkeep_salvage_counts, sessions_lost, 24),
+    FIELD(turnkeep_salvage_counts, messages, 32),
+    FIELD(turnkeep_salvage_counts, messages_lost, 40),
+
+    SIZE(turnkeep_erase_report, 32),
+    FIELD(turnkeep_erase_report, struct_size, 0),
+    FIELD(turnkeep_erase_report, messages_erased, 8),
+    FIELD(turnkeep_erase_report, messages_kept_by_forks, 16),
+    FIELD(turnkeep_erase_report, wal_truncated, 24),
+    FIELD(turnkeep_erase_report, reserved, 28),
 };
 
 /*
@@ -377,6 +421,11 @@ const turnkeep_metrics all_of_metrics = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 
 const turnkeep_search_options all_of_search_options = {0, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0};
 const turnkeep_mark all_of_mark = {0, 0};
 const turnkeep_hit all_of_hit = {{NULL, 0}, {NULL, 0}, {NULL, 0}, NULL, 0, NULL, 0, 0, 0, 0, 0, 0};
+const turnkeep_backup_options all_of_backup_options = {0, 0, 0, NULL, NULL};
+const turnkeep_check_counts all_of_check_counts = {0, 0, 0, 0, 0};
+const turnkeep_sizes all_of_sizes = {0, 0, 0, 0, 0, 0, 0, 0, 0};
+const turnkeep_salvage_counts all_of_salvage_counts = {0, 0, 0, 0, 0, 0};
+const turnkeep_erase_report all_of_erase_report = {0, 0, 0, 0, 0};
 /* clang-format on */
 
 int main(void) {

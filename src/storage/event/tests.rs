@@ -36,6 +36,7 @@ fn expect(mutation: Mutation, outcome: Outcome, expected: &[(EventKind, &str)]) 
 
 fn message() -> ReadyMessage {
     ReadyMessage {
+        packed: None,
         role: Role::User,
         flags: crate::model::MessageFlags::default(),
         tokens: 1,

@@ -102,7 +102,7 @@ pub(super) fn insert_messages(
 ) -> Result<()> {
     let mut statement = connection.prepare_cached(
         "INSERT INTO messages (key, role, flags, tokens, total_tokens, turn, created, tool_call_id, model, metadata, \
-         tool_calls, content, total_bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+         tool_calls, content, total_bytes, packed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
     )?;
     let mut place = tail.place;
     let mut bytes = tail.bytes;
@@ -125,8 +125,13 @@ pub(super) fn insert_messages(
             message.model,
             message.metadata,
             message.tool_calls,
-            message.content,
+            if message.packed.is_none() {
+                message.content.as_str()
+            } else {
+                ""
+            },
             signed(bytes),
+            message.packed,
         ])?;
     }
     search::note(connection, tail.segment, tail.place.seq + 1)

@@ -74,6 +74,11 @@ impl Drop for Claim {
     }
 }
 
+/// Whether a store of this process has the file open.
+pub(super) fn is_open_here(file: &FileId) -> bool {
+    CLAIMS.lock().contains_key(file)
+}
+
 /// What tells a file from every other, by whatever path it is reached.
 #[cfg(unix)]
 pub(super) type FileId = (u64, u64);

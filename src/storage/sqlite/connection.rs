@@ -240,12 +240,12 @@ fn make_folders(folder: &Path) -> std::io::Result<()> {
 }
 
 #[cfg(unix)]
-fn flush_folder(folder: &Path) -> std::io::Result<()> {
+pub(super) fn flush_folder(folder: &Path) -> std::io::Result<()> {
     std::fs::File::open(folder)?.sync_all()
 }
 
 #[cfg(not(unix))]
-fn flush_folder(_folder: &Path) -> std::io::Result<()> {
+pub(super) fn flush_folder(_folder: &Path) -> std::io::Result<()> {
     Ok(())
 }
 

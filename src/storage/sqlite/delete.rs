@@ -1,7 +1,7 @@
 //! Deleting sessions: what forks share stays, what nobody else has goes in the same transaction.
 
 use super::changes::{Known, Result, existing};
-use super::{branch, search};
+use super::{branch, erase, search};
 use crate::error::{Error, Kind};
 use crate::storage::mutation::{Changed, Cleanup, Delete};
 use crate::storage::{Outcome, SessionKey};
@@ -13,6 +13,9 @@ pub(super) fn by_id(connection: &Connection, known: &mut Known, delete: &Delete)
         .query_row([&delete.id], |row| row.get(0).map(SessionKey))
         .optional()?
         .ok_or_else(|| Error::new(Kind::NotFound, format!("there is no session '{}'", delete.id)))?;
+    if delete.erase {
+        return erase::delete(connection, known, key, &delete.id).map(Outcome::Erased);
+    }
     self::delete(connection, known, key)?;
     Ok(Outcome::Deleted(key))
 }

@@ -35,11 +35,16 @@ impl EventLog {
              VALUES (1 + max(?1, coalesce((SELECT max(number) FROM events), 0)), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )?;
         for event in events {
+            // What is erased stays in no file: only those who listen are told which session it was.
+            let session_id = match event.kind {
+                EventKind::Erased => "",
+                _ => event.session_id.as_str(),
+            };
             statement.execute(params![
                 signed(self.acknowledged),
                 event.at,
                 event.kind as i32,
-                event.session_id,
+                session_id,
                 event.other_session_id,
                 signed(event.revision),
                 signed(event.first_seq),

@@ -4,30 +4,38 @@
 //! transaction, `changes` turns mutations into statements, `readers` gives views, `schema` says whose file it is.
 
 mod append;
+mod backup;
 mod branch;
 mod bulk;
 mod changes;
+mod check;
 mod claim;
 mod connection;
 mod delete;
+mod erase;
 mod events;
 mod failure;
 mod family;
 mod filter;
 mod functions;
 mod list;
+mod new_file;
 mod page_token;
 mod raw;
 mod readers;
 mod rows;
+mod salvage;
 mod schema;
 mod search;
 mod update;
+mod upkeep;
 mod writer;
 
 use crate::error::{Error, Kind, Result};
 use crate::model::Durability;
 use crate::storage::{Applied, Mutation, SessionKey, Snapshot, Storage};
+pub(crate) use salvage::salvage;
+
 use claim::Claim;
 use connection::Opener;
 use failure::Site;

@@ -127,6 +127,20 @@ impl Row<'_> {
             .ok_or_else(|| Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_NOMEM), None))
     }
 
+    /// Bytes, until the next row; `None` for NULL, and where there are none.
+    pub(super) fn blob(&self, column: usize) -> Option<&[u8]> {
+        let statement = self.statement.as_ptr();
+        // SAFETY: the statement stands on a row.
+        let blob = unsafe { ffi::sqlite3_column_blob(statement, column as c_int) };
+        if blob.is_null() {
+            return None;
+        }
+        // SAFETY: as above; the length is asked for after the bytes, as SQLite wants it.
+        let len = unsafe { ffi::sqlite3_column_bytes(statement, column as c_int) };
+        // SAFETY: as for a text.
+        Some(unsafe { std::slice::from_raw_parts(blob.cast(), usize::try_from(len).unwrap_or(0)) })
+    }
+
     /// A text, until the next row; `None` for NULL.
     pub(super) fn text(&self, column: usize) -> Result<Option<&str>> {
         let statement = self.statement.as_ptr();

@@ -50,6 +50,8 @@ pub(super) struct Pool {
 struct PoolState {
     idle: Vec<Reader>,
     open: usize,
+    /// Connections beside those of the pool.
+    apart: usize,
     closed: bool,
 }
 
@@ -61,6 +63,7 @@ impl Pool {
             state: Mutex::new(PoolState {
                 idle: Vec::new(),
                 open: 0,
+                apart: 0,
                 closed: false,
             }),
             returned: Condvar::new(),
@@ -94,6 +97,27 @@ impl Pool {
             })
     }
 
+    /// A connection beside those of the pool, for what takes long and must keep nobody from reading; close waits for it, too.
+    pub(super) fn apart(&self) -> Result<Apart<'_>> {
+        let mut state = self.state.lock();
+        if state.closed {
+            return Err(closed(&self.opener.site));
+        }
+        state.apart += 1;
+        drop(state);
+        let mut apart = Apart {
+            pool: self,
+            connection: None,
+        };
+        let connection = self.opener.reader()?;
+        // From here on it sees one moment.
+        connection
+            .execute_batch("BEGIN; SELECT count(*) FROM sqlite_schema")
+            .map_err(|error| self.opener.site.explain(&error))?;
+        apart.connection = Some(connection);
+        Ok(apart)
+    }
+
     /// Lets go of every connection, once those that are leased have come back.
     pub(super) fn close(&self) {
         let mut state = self.state.lock();
@@ -101,7 +125,7 @@ impl Pool {
         self.returned.notify_all();
         loop {
             state.open -= state.idle.drain(..).count();
-            if state.open == 0 {
+            if state.open + state.apart == 0 {
                 break;
             }
             self.returned.wait(&mut state);
@@ -134,6 +158,26 @@ impl Drop for Lease<'_> {
         let mut state = self.pool.state.lock();
         state.idle.extend(self.reader.take());
         // Close may wait beside those who want a connection.
+        self.pool.returned.notify_all();
+    }
+}
+
+/// A connection of its own, which sees one moment.
+pub(super) struct Apart<'a> {
+    pool: &'a Pool,
+    connection: Option<Connection>,
+}
+
+impl Apart<'_> {
+    pub(super) fn connection(&self) -> Result<&Connection> {
+        self.connection.as_ref().ok_or_else(|| closed(&self.pool.opener.site))
+    }
+}
+
+impl Drop for Apart<'_> {
+    fn drop(&mut self) {
+        drop(self.connection.take());
+        self.pool.state.lock().apart -= 1;
         self.pool.returned.notify_all();
     }
 }
@@ -288,7 +332,7 @@ impl<H: Hold> Snapshot for View<'_, H> {
             |reader| &reader.messages,
             path,
             &range,
-            |row| Ok(visit(rows::message(row)?)),
+            |row| Ok(visit(rows::message(row, &mut String::new())?)),
         )
     }
 }

@@ -4,6 +4,7 @@ use super::raw;
 use crate::context::Entry;
 use crate::error::Result as ModelResult;
 use crate::model::{MessageFlags, MessageRef, Place, ReadyMessage, Role, SessionInfo, Status};
+use crate::storage::compression::unpack;
 use crate::storage::{Head, Path, SessionKey, Stretch};
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Result, Row};
@@ -159,9 +160,17 @@ pub(super) fn entry(row: &raw::Row<'_>) -> Result<Entry> {
 }
 
 pub(super) const SELECT_MESSAGES: &str = "SELECT key, role, flags, tokens, turn, total_tokens, created, content, \
-     tool_calls, tool_call_id, model, metadata FROM messages WHERE key BETWEEN ?1 AND ?2 ORDER BY key";
+     tool_calls, tool_call_id, model, metadata, packed FROM messages WHERE key BETWEEN ?1 AND ?2 ORDER BY key";
 
-pub(super) fn message<'a>(row: &'a raw::Row<'_>) -> Result<MessageRef<'a>> {
+/// A message; a content that is kept compressed is unpacked into `unpacked`.
+pub(super) fn message<'a>(row: &'a raw::Row<'_>, unpacked: &'a mut String) -> Result<MessageRef<'a>> {
+    let mut content = row.text_or_fail(7)?;
+    if content.is_empty()
+        && let Some(packed) = row.blob(PACKED)
+    {
+        *unpacked = unpack(packed).map_err(cannot_unpack)?;
+        content = unpacked;
+    }
     Ok(MessageRef {
         place: Place {
             seq: seq_of(row.integer(0)),
@@ -172,7 +181,7 @@ pub(super) fn message<'a>(row: &'a raw::Row<'_>) -> Result<MessageRef<'a>> {
         flags: MessageFlags(row.number(2)?),
         tokens: row.number(3)?,
         created: row.integer(6),
-        content: row.text_or_fail(7)?,
+        content,
         tool_calls: row.text(8)?,
         tool_call_id: row.text(9)?,
         model: row.text(10)?,
@@ -180,9 +189,12 @@ pub(super) fn message<'a>(row: &'a raw::Row<'_>) -> Result<MessageRef<'a>> {
     })
 }
 
-/// What a message says.
+/// What a message says, from its content and, where it is kept compressed, from the column after that.
 pub(super) fn content(row: &Row<'_>, column: usize) -> Result<String> {
-    row.get(column)
+    match row.get_ref(column + 1)?.as_blob_or_null()? {
+        Some(packed) => unpack(packed).map_err(cannot_unpack),
+        None => row.get(column),
+    }
 }
 
 pub(super) fn role(row: &Row<'_>, column: usize) -> Result<Role> {
@@ -191,15 +203,27 @@ pub(super) fn role(row: &Row<'_>, column: usize) -> Result<Role> {
 
 /// A message to append again, from a row of [`SELECT_MESSAGES`].
 pub(super) fn ready_message(row: &Row<'_>) -> Result<ReadyMessage> {
+    let packed: Option<Vec<u8>> = row.get(PACKED)?;
     Ok(ReadyMessage {
         role: checked(row.get(1)?, 1, Role::from_number)?,
         flags: MessageFlags(row.get(2)?),
         tokens: row.get(3)?,
         created: row.get(6)?,
-        content: row.get(7)?,
+        content: match &packed {
+            Some(packed) => unpack(packed).map_err(cannot_unpack)?,
+            None => row.get(7)?,
+        },
         tool_calls: row.get(8)?,
         tool_call_id: row.get(9)?,
         model: row.get(10)?,
         metadata: row.get(11)?,
+        packed,
     })
+}
+
+/// Where [`SELECT_MESSAGES`] has what is compressed.
+const PACKED: usize = 12;
+
+fn cannot_unpack(error: std::io::Error) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(PACKED, rusqlite::types::Type::Blob, Box::new(error))
 }

@@ -52,13 +52,7 @@ impl Identity {
             return Ok(());
         }
         if self.application_id != APPLICATION_ID {
-            return Err(Error::new(
-                Kind::Mismatch,
-                format!(
-                    "{location} is not a Turnkeep store (its application id is 0x{:X}); it was left untouched",
-                    self.application_id
-                ),
-            ));
+            return Err(not_a_store(location, self.application_id));
         }
         if self.version > newest {
             return Err(Error::new(
@@ -101,6 +95,52 @@ pub(super) fn check_before_opening(site: &Site) -> Result<()> {
         }
         Err(_) => Ok(()),
     }
+}
+
+/// Refuses to replace what is not one of ours, as far as that can be told without a trace. Nothing, and a file of nothing,
+/// may be replaced.
+pub(super) fn check_is_store(site: &Site) -> Result<()> {
+    let size = site.path.metadata().map_or(0, |file| file.len());
+    if size == 0 {
+        return Ok(());
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let found = Connection::open_with_flags(immutable_uri(&site.path), flags)
+        .and_then(|connection| Identity::read(&connection));
+    match found {
+        Ok(identity) if identity.is_empty() || identity.application_id == APPLICATION_ID => {
+            identity.check(&site.location)
+        }
+        Ok(identity) => Err(not_a_store(&site.location, identity.application_id)),
+        Err(_) => Err(no_database(&site.location)),
+    }
+}
+
+/// Which schema a store has, as far as a damaged one can tell; refuses what is none.
+pub(super) fn version_of_damaged(connection: &Connection, site: &Site) -> Result<i32> {
+    let read = || -> rusqlite::Result<Identity> {
+        Ok(Identity {
+            application_id: connection.pragma_query_value(None, "application_id", |row| row.get(0))?,
+            version: connection.pragma_query_value(None, "user_version", |row| row.get(0))?,
+            tables: 1,
+        })
+    };
+    match read() {
+        Ok(identity) => identity.check(&site.location).map(|()| identity.version),
+        Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) => {
+            Err(no_database(&site.location))
+        }
+        Err(error) => Err(site.explain(&error)),
+    }
+}
+
+fn not_a_store(location: &str, application_id: i32) -> Error {
+    Error::new(
+        Kind::Mismatch,
+        format!(
+            "{location} is not a Turnkeep store (its application id is 0x{application_id:X}); it was left untouched"
+        ),
+    )
 }
 
 fn no_database(location: &str) -> Error {

@@ -335,6 +335,13 @@ impl Writer {
         checkpoint(&self.reader.connection, &self.site)
     }
 
+    /// The connection with no transaction open, for what is no mutation.
+    pub(super) fn between_transactions(&mut self) -> Result<&Connection> {
+        self.save_deferred()?;
+        self.unflushed = !self.in_memory;
+        Ok(&self.reader.connection)
+    }
+
     fn commit_at(&mut self, durability: Durability) -> Result<()> {
         let (wanted, level) = match durability {
             Durability::Disk => (Durability::Disk, "FULL"),

@@ -45,7 +45,6 @@ CREATE INDEX tags_by_tag ON tags (tag, session);
 -- Full text: a document is a message or, by the number of its session below zero, a session's name, title and summary. Documents are
 -- numbered by the time of what they are about, so that the newest come first without sorting.
 CREATE VIRTUAL TABLE search USING fts5 (text, content = '', contentless_delete = 1, tokenize = 'ascii');
-INSERT INTO search (search, rank) VALUES ('secure-delete', 1);
 CREATE TABLE search_documents (
     document INTEGER PRIMARY KEY,
     key      INTEGER NOT NULL UNIQUE

@@ -239,7 +239,7 @@ impl<'a> Sieve<'a> {
     fn message(&mut self, key: i64, score: f64) -> Result<Option<Finding>> {
         let mut statement = self
             .connection
-            .prepare_cached("SELECT role, created, content FROM messages WHERE key = ?1")?;
+            .prepare_cached("SELECT role, created, content, packed FROM messages WHERE key = ?1")?;
         let mut found = statement.query([key])?;
         let Some(row) = found.next()? else { return Ok(None) };
         let (role, created) = (rows::role(row, 0)?, row.get(1)?);

@@ -130,8 +130,9 @@ impl Batch {
             .optional()?;
         // Another process was here.
         let Some(first) = first else { return Ok(true) };
-        let mut statement = connection
-            .prepare_cached("SELECT key, created, content FROM messages WHERE key BETWEEN ?1 AND ?2 ORDER BY key")?;
+        let mut statement = connection.prepare_cached(
+            "SELECT key, created, content, packed FROM messages WHERE key BETWEEN ?1 AND ?2 ORDER BY key",
+        )?;
         let mut found = statement.query([message_key(segment, first), message_key(segment, u32::MAX)])?;
         let mut taken = first.saturating_sub(1);
         while self.has_room() {
