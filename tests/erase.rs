@@ -194,3 +194,32 @@ fn erasing_what_is_not_there_is_not_found_and_in_memory_there_is_no_log() {
     assert_eq!((report.messages_erased, report.wal_truncated), (2, false));
     assert_eq!(store.erase_session("a").unwrap_err().kind(), Kind::NotFound);
 }
+
+#[test]
+fn an_exclusive_store_that_defers_erases_what_it_has_not_even_written() {
+    let store = TempStore::with(StoreOptions {
+        exclusive: true,
+        durability: turnkeep::model::Durability::Deferred,
+        autosave: std::time::Duration::from_secs(3600),
+        ..StoreOptions::default()
+    });
+    let secret = marker(1);
+    let session = store.create_session(named(&secret)).unwrap();
+    session.append(vec![user(&secret)], AppendOptions::default()).unwrap();
+    let other = store.create();
+    other.append(vec![user("stays")], AppendOptions::default()).unwrap();
+    assert!(store.erase_session(&secret).unwrap().wal_truncated);
+    store.close().unwrap();
+    assert_eq!(files_with(store.path().parent().unwrap(), &secret), [""; 0]);
+    let reopened = store.share();
+    assert_eq!(
+        reopened
+            .open_session(other.id())
+            .unwrap()
+            .last(9)
+            .unwrap()
+            .views()
+            .len(),
+        1
+    );
+}

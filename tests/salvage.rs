@@ -334,3 +334,41 @@ fn what_is_no_store_or_in_the_way_is_refused() {
     let refused = salvage(&sample.store.path(), &sample.store.path()).unwrap_err();
     assert_eq!(refused.kind(), Kind::Invalid);
 }
+
+#[test]
+fn damage_to_the_description_of_the_tables_is_a_status_and_never_half_a_store() {
+    let sample = Sample::new();
+    let folder = sample.store.path().parent().unwrap().to_owned();
+    let whole = std::fs::read(sample.store.path()).unwrap();
+    let mut salvaged = 0;
+    for page in 0..25 {
+        let mut dice = page as u64;
+        let source = sample.copy("damaged.db");
+        let mut bytes = whole.clone();
+        // The first page keeps the header, by which it is known for what it is.
+        let begin = page * PAGE + if page == 0 { 100 } else { 0 };
+        bytes[begin..(page + 1) * PAGE].fill_with(|| random(&mut dice) as u8);
+        std::fs::write(&source, &bytes).unwrap();
+        let target = folder.join("salvaged.db");
+        let before = std::fs::read_dir(&folder).unwrap().count();
+        match salvage(&source, &target) {
+            Ok(report) => {
+                salvaged += 1;
+                let store = open(&target);
+                let after = contents(&store);
+                assert!(texts(&after).is_subset(&texts(&sample.contents)), "page {page}");
+                assert_eq!(texts(&after).len() as u64, report.messages);
+                assert_eq!(store.check().unwrap().problems.listed, [""; 0], "page {page}");
+                drop(store);
+                for end in ["", "-wal", "-shm"] {
+                    std::fs::remove_file(format!("{}{end}", target.display())).unwrap();
+                }
+            }
+            Err(error) => {
+                assert_eq!(error.kind(), Kind::Corrupt, "page {page}: {error}");
+                assert_eq!(std::fs::read_dir(&folder).unwrap().count(), before);
+            }
+        }
+    }
+    assert!(salvaged > 10, "{salvaged}");
+}

@@ -1036,7 +1036,8 @@ TURNKEEP_API turnkeep_status turnkeep_store_backup(
  * and whether every session has every one of its messages, whether they can be read, whether counters are right, and
  * whether there is anything that belongs to nobody. Takes as long as reading all of it, with little memory; others
  * go on meanwhile. Problems are no failure: they are in *out. If the file itself is damaged, nothing more is written
- * to it. Free *out with turnkeep_check_free. Threads: any. Errors: INVALID, CLOSED, BUSY, STORAGE. Since 0.1.
+ * to it. Free *out with turnkeep_check_free. Threads: any. Errors: INVALID, CLOSED, BUSY, CORRUPT (not even the list
+ * of tables can be read), STORAGE. Since 0.1.
  */
 TURNKEEP_API turnkeep_status turnkeep_store_check(
     const turnkeep_store *store,
@@ -1097,8 +1098,8 @@ TURNKEEP_API turnkeep_status turnkeep_store_sizes(
  * messages whose session cannot be found one that begins with "segment". Counters are counted anew, and the search
  * index is made anew; the event log begins anew. Needs room for a copy of the source beside the target. Free *out
  * with turnkeep_salvage_report_free. Threads: any. Errors: NOT_FOUND, MISMATCH (no Turnkeep store), BUSY (open in
- * this process), EXISTS, UNSUPPORTED (of a newer version), CORRUPT (not even a table can be found), INVALID,
- * ENCODING, FULL, STORAGE. Since 0.1.
+ * this process), EXISTS, UNSUPPORTED (of a newer version), CORRUPT (nothing can be read), INVALID, ENCODING, FULL,
+ * STORAGE. Since 0.1.
  */
 TURNKEEP_API turnkeep_status turnkeep_salvage(
     const char *source,

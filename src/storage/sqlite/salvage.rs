@@ -59,6 +59,12 @@ pub(crate) fn salvage(source: &str, target: &str) -> Result<SalvageReport> {
         lost,
         ..
     } = salvage;
+    if report.sessions + report.sessions_added == 0 && report.problems.count > 0 {
+        return Err(Error::new(
+            Kind::Corrupt,
+            format!("nothing of {} can be read; no new store was made", from.location),
+        ));
+    }
     report.messages_lost = count_once(lost);
     report.messages = target.close()?;
     into.place()?;

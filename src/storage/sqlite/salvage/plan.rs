@@ -108,7 +108,7 @@ impl Plan {
             ));
         }
         let mut sessions = Vec::new();
-        for (key, id) in known_sessions(source)? {
+        for (key, id) in known_sessions(source, problems)? {
             let Ok(number) = u32::try_from(key) else { continue };
             if let Some(session) = read_session(source, number, id, problems)? {
                 sessions.push(session);
@@ -122,7 +122,7 @@ impl Plan {
             sessions,
         };
         plan.note_segments();
-        plan.find_segments_without_session(source)?;
+        plan.find_segments_without_session(source, problems)?;
         Ok(plan)
     }
 
@@ -144,15 +144,23 @@ impl Plan {
     }
 
     /// Segments that are in the table of messages and on nobody's path.
-    fn find_segments_without_session(&mut self, source: &Source) -> Result<()> {
+    fn find_segments_without_session(&mut self, source: &Source, problems: &mut Problems) -> Result<()> {
         let mut number = 0;
+        let mut told = false;
         loop {
             let found = match source.next_segment(number)? {
                 Some(None) => return Ok(()),
                 Some(Some(found)) => found,
-                None if number > self.highest_number => return Ok(()),
                 // Its beginning cannot be read; its end may.
-                None => number,
+                None => {
+                    if !std::mem::replace(&mut told, true) {
+                        problems.add("the table of messages has places that cannot be read");
+                    }
+                    if number > self.highest_number {
+                        return Ok(());
+                    }
+                    number
+                }
             };
             // No number is higher: what seems to lie there does not.
             if found > i32::MAX as u32 {
@@ -199,7 +207,7 @@ impl Plan {
 }
 
 /// The numbers of all sessions, with their ids where the index of ids says them.
-fn known_sessions(source: &Source) -> Result<BTreeMap<i64, Option<String>>> {
+fn known_sessions(source: &Source, problems: &mut Problems) -> Result<BTreeMap<i64, Option<String>>> {
     let mut known = BTreeMap::new();
     for order in ["ASC", "DESC"] {
         let by_id =
@@ -225,6 +233,7 @@ fn known_sessions(source: &Source) -> Result<BTreeMap<i64, Option<String>>> {
         known.entry(key).or_insert(None);
     }
     if !all {
+        problems.add("the table of sessions has places that cannot be read");
         for key in gap.0..gap.1 {
             let there = source.row("SELECT 1 FROM sessions WHERE key = ?1", [key], |_| Ok(()))?;
             if there.flatten().is_some() {
