@@ -5,6 +5,7 @@
 //! window after a cache miss. Here a column is read as what the schema, whose tables are STRICT, says that it is. The only
 //! `unsafe` in the storage.
 
+use rusqlite::types::Type;
 use rusqlite::{Connection, Error, Result, ffi};
 use std::ffi::{CStr, c_int};
 use std::marker::PhantomData;
@@ -121,10 +122,15 @@ impl Row<'_> {
         T::try_from(number).map_err(|_| Error::IntegralValueOutOfRange(column, number))
     }
 
-    /// A text that is never NULL in the table: if it is here, SQLite had no memory for it.
+    /// A text that is never NULL in the table: if it is here, the row is damaged, or SQLite had no memory for the text.
     pub(super) fn text_or_fail(&self, column: usize) -> Result<&str> {
-        self.text(column)?
-            .ok_or_else(|| Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_NOMEM), None))
+        self.text(column)?.ok_or_else(|| {
+            // SAFETY: the statement stands on a row.
+            match unsafe { ffi::sqlite3_column_type(self.statement.as_ptr(), column as c_int) } {
+                ffi::SQLITE_NULL => Error::InvalidColumnType(column, "NOT NULL".to_owned(), Type::Null),
+                _ => Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_NOMEM), None),
+            }
+        })
     }
 
     /// Bytes, until the next row; `None` for NULL, and where there are none.
@@ -221,6 +227,17 @@ mod tests {
     fn a_statement_that_cannot_be_prepared_says_why() {
         let error = Statement::prepare(&table(), "SELECT nothing").map(drop).unwrap_err();
         assert!(error.to_string().contains("nothing"), "{error}");
+    }
+
+    #[test]
+    fn a_text_that_is_missing_where_one_must_be_is_damage_and_no_lack_of_memory() {
+        let connection = table();
+        let mut range = Statement::prepare(&connection, RANGE).unwrap();
+        let result = range.each((2, 2), |row| row.text_or_fail(1).map(|_| true));
+        assert!(
+            matches!(result, Err(Error::InvalidColumnType(1, _, Type::Null))),
+            "{result:?}"
+        );
     }
 
     #[test]
