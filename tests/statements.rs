@@ -87,7 +87,6 @@ fn no_statement_is_prepared_again_in_steady_state() {
     });
     let sessions = [store.create(), store.create()];
     // As many as it takes for FTS5 to have merged for the first time.
-    // So often that the text index has merged its parts once.
     (0..20).for_each(|round| everything(&store, &sessions, round));
 
     let before = (connections::prepared_again_so_far(), connections::compiled_so_far());
