@@ -14,7 +14,7 @@ use hdrhistogram::Histogram;
 use parking_lot::Mutex;
 use slots::{SHARED, SLOTS};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// What is counted.
 #[derive(Clone, Copy, Debug)]
@@ -61,9 +61,9 @@ const TIMED_WINDOW: u64 = 64;
 
 /// What a store counts.
 pub(crate) struct Meter {
-    cells: Box<[Cells]>,
+    cells: [Cells; SLOTS + 1],
     pub(crate) append_latency: Timings,
-    window_latency: Timings,
+    pub(crate) window_latency: Timings,
     pub(crate) appends_per_commit: Timings,
     opened: Micros,
     baseline: Mutex<Baseline>,
@@ -99,7 +99,7 @@ impl Meter {
     pub(crate) fn new() -> Self {
         let opened = now();
         Self {
-            cells: (0..=SLOTS).map(|_| Cells::default()).collect(),
+            cells: std::array::from_fn(|_| Cells::default()),
             append_latency: Timings::new(),
             window_latency: Timings::new(),
             appends_per_commit: Timings::new(),
@@ -122,20 +122,14 @@ impl Meter {
         self.bump(counter, count);
     }
 
-    /// Counts a window that is asked for, and says when it began if it is one of those that are timed.
-    pub(crate) fn window_begins(&self) -> Option<Instant> {
-        let before = self.bump(Counter::Windows, 1);
-        before.is_multiple_of(TIMED_WINDOW).then(Instant::now)
-    }
-
-    /// Notes how long a window took that was timed.
-    pub(crate) fn window_ended(&self, begin: Option<Instant>) {
-        if let Some(begin) = begin {
-            self.window_latency.record_time(begin.elapsed());
-        }
+    /// Counts a window that is asked for, and says whether it is one of those that are to be timed.
+    #[inline]
+    pub(crate) fn count_window(&self) -> bool {
+        self.bump(Counter::Windows, 1).is_multiple_of(TIMED_WINDOW)
     }
 
     /// The value before.
+    #[inline]
     #[allow(
         clippy::indexing_slicing,
         reason = "there is a cell for every slot and every counter"
@@ -189,11 +183,6 @@ impl Meter {
         for timings in [&self.append_latency, &self.window_latency, &self.appends_per_commit] {
             timings.reset();
         }
-    }
-
-    /// How long windows took.
-    pub(crate) fn window_latency(&self) -> Distribution {
-        self.window_latency.distribution()
     }
 }
 

@@ -29,6 +29,7 @@ thread_local! {
 }
 
 /// This thread's slot.
+#[inline]
 pub(super) fn mine() -> usize {
     match MINE.get() {
         NOT_YET => take(),

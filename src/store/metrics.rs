@@ -39,7 +39,7 @@ impl Inner {
             since_reset: reading.since_reset,
             appends_per_commit: self.meter.appends_per_commit.distribution(),
             append_latency: self.meter.append_latency.distribution(),
-            window_latency: self.meter.window_latency(),
+            window_latency: self.meter.window_latency.distribution(),
             cache_sessions: self.cache.sessions() as u64,
             cache_bytes: self.cache.bytes() as u64,
             wal_bytes: self.storage.wal_bytes(),
