@@ -275,6 +275,8 @@ typedef struct {
      * without it later catches up.
      */
     int32_t no_search;
+    /* How hard zstd tries: 1 to 22; 0 is 3. */
+    int32_t compression_level;
     /* How many bytes the texts of a session's messages may have, for new sessions; 0 is any number. */
     uint64_t max_session_bytes;
     /*
@@ -282,10 +284,6 @@ typedef struct {
      * 024 it does not pay. A store with such contents is read whatever this is.
      */
     uint64_t compress_min_bytes;
-    /* How hard zstd tries: 1 to 22; 0 is 3. */
-    int32_t compression_level;
-    /* Must be 0. */
-    uint32_t reserved;
 } turnkeep_store_options;
 
 /*
@@ -304,14 +302,14 @@ TURNKEEP_API turnkeep_status turnkeep_store_open(
 
 /*
  * Opens a store as a settings file says: the table [session] of a TOML file at `path`. There is a key for every
- * option of turnkeep_store_options under the same name, but for struct_size, reserved, user_data, count_tokens and
- * destroy; 0 is the default, flags are true or false, and durability is "disk", "os" or "deferred". Besides, under
- * names that others have used: backend ("sqlite" or "memory"), storage_path (a path that is not absolute begins at
- * the settings file's folder, "~" at HOME), autosave_interval (seconds; 0 is never: by flush and close only),
- * max_session_size (in units of 1 048 576 bytes; 0 is any size), compress_messages (true is compress_min_bytes =
- * 1024), connection_pool_size (readers). Close *out with turnkeep_store_close. Threads: any. Errors: NOT_FOUND (no
- * such file), INVALID (an unknown key, which is named with the nearest that is known; a wrong value, which is named
- * with its line), and those of turnkeep_store_open. Since 0.1.
+ * option of turnkeep_store_options under the same name, but for struct_size, user_data, count_tokens and destroy; 0
+ * is the default, flags are true or false, and durability is "disk", "os" or "deferred". Besides, under names that
+ * others have used: backend ("sqlite" or "memory"), storage_path (a path that is not absolute begins at the settings
+ * file's folder, "~" at HOME), autosave_interval (seconds; 0 is never: by flush and close only), max_session_size
+ * (in units of 1 048 576 bytes; 0 is any size), compress_messages (true is compress_min_bytes = 1024),
+ * connection_pool_size (readers). Close *out with turnkeep_store_close. Threads: any. Errors: NOT_FOUND (no such
+ * file), INVALID (an unknown key, which is named with the nearest that is known; a wrong value, which is named with
+ * its line), and those of turnkeep_store_open. Since 0.1.
  */
 TURNKEEP_API turnkeep_status turnkeep_store_open_config(
     const char *path,
@@ -352,7 +350,7 @@ TURNKEEP_API turnkeep_status turnkeep_store_cleanup(
     turnkeep_error **error);
 
 /* What such a struct begins as: its size, everything else default. */
-#define TURNKEEP_STORE_OPTIONS_INIT {sizeof(turnkeep_store_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define TURNKEEP_STORE_OPTIONS_INIT {sizeof(turnkeep_store_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0}
 
 /* 3 Session ---------------------------------------------------------------------------------------------------------
  * One conversation: create, open, describe, change, delete, list.

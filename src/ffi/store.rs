@@ -89,15 +89,13 @@ pub struct StoreOptions {
     /// 1 keeps no full-text index up to date, and turnkeep_store_search answers UNSUPPORTED; a store that is opened without
     /// it later catches up.
     pub no_search: i32,
+    /// How hard zstd tries: 1 to 22; 0 is 3.
+    pub compression_level: i32,
     /// How many bytes the texts of a session's messages may have, for new sessions; 0 is any number.
     pub max_session_bytes: u64,
     /// Contents of at least so many bytes are kept compressed by zstd, if that makes them smaller; 0 is none. Below 1 024 it
     /// does not pay. A store with such contents is read whatever this is.
     pub compress_min_bytes: u64,
-    /// How hard zstd tries: 1 to 22; 0 is 3.
-    pub compression_level: i32,
-    /// Must be 0.
-    pub reserved: u32,
 }
 
 // SAFETY: repr(C), begins with struct_size, integers and nullable pointers only.
@@ -139,7 +137,7 @@ pub extern "C" fn turnkeep_store_open(
 }
 
 /// Opens a store as a settings file says: the table [session] of a TOML file at `path`. There is a key for every option of
-/// turnkeep_store_options under the same name, but for struct_size, reserved, user_data, count_tokens and destroy; 0 is the
+/// turnkeep_store_options under the same name, but for struct_size, user_data, count_tokens and destroy; 0 is the
 /// default, flags are true or false, and durability is "disk", "os" or "deferred". Besides, under names that others have
 /// used: backend ("sqlite" or "memory"), storage_path (a path that is not absolute begins at the settings file's folder, "~"
 /// at HOME), autosave_interval (seconds; 0 is never: by flush and close only), max_session_size (in units of 1 048 576
@@ -206,7 +204,6 @@ pub extern "C" fn turnkeep_store_cleanup(
 }
 
 fn convert(raw: &StoreOptions, tokenizer: Option<HostTokenizer>) -> Result<Options> {
-    options::unused(raw.reserved, StoreOptions::NAME)?;
     let defaults = Options::default();
     let or = |value: u64, default: u64| if value == 0 { default } else { value };
     let tokenizer = match (tokenizer, text::optional(raw.tokenizer, "tokenizer")?) {

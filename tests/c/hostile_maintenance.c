@@ -85,8 +85,6 @@ static void numbers_of_maintenance_that_mean_nothing_are_refused(void) {
     NUMBER(turnkeep_store_options, compression_level, int32_t,
            turnkeep_store_open(":memory:", WITH(turnkeep_store_options, compression_level), &opened, &failure), -1, 23,
            INT32_MAX, INT32_MIN);
-    NUMBER(turnkeep_store_options, reserved, uint32_t,
-           turnkeep_store_open(":memory:", WITH(turnkeep_store_options, reserved), &opened, &failure), 1, UINT32_MAX);
     CHECK(opened == NULL);
 }
 

@@ -26,8 +26,8 @@ static const struct entry entries[] = {
     FIELD(turnkeep_text, data, 0),
     FIELD(turnkeep_text, len, 8),
 
-    SIZE(turnkeep_store_options, 128),
-    SIZE(turnkeep_store_options, 120),
+    SIZE(turnkeep_store_options, 144),
+    SIZE(turnkeep_store_options, 144),
     FIELD(turnkeep_store_options, struct_size, 0),
     FIELD(turnkeep_store_options, durability, 8),
     FIELD(turnkeep_store_options, autosave_ms, 12),
@@ -48,11 +48,9 @@ static const struct entry entries[] = {
     FIELD(turnkeep_store_options, cleanup_interval_ms, 108),
     FIELD(turnkeep_store_options, event_log_rows, 112),
     FIELD(turnkeep_store_options, no_search, 120),
-    FIELD(turnkeep_store_options, reserved, 124),
-    FIELD(turnkeep_store_options, max_session_bytes, 96),
-    FIELD(turnkeep_store_options, compress_min_bytes, 104),
-    FIELD(turnkeep_store_options, compression_level, 112),
-    FIELD(turnkeep_store_options, reserved, 116),
+    FIELD(turnkeep_store_options, max_session_bytes, 128),
+    FIELD(turnkeep_store_options, compress_min_bytes, 136),
+    FIELD(turnkeep_store_options, compression_level, 124),
 
     SIZE(turnkeep_session_options, 120),
     FIELD(turnkeep_session_options, struct_size, 0),
@@ -398,7 +396,7 @@ static const struct entry entries[] = {
  * (missing-field-initializers), which is an error in the tests.
  */
 const turnkeep_text all_of_text = {NULL, 0};
-const turnkeep_store_options all_of_store_options = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0};
+const turnkeep_store_options all_of_store_options = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0};
 const turnkeep_session_options all_of_session_options = {0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, NULL, 0, NULL};
 const turnkeep_session_changes all_of_session_changes = {0, 0, NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, 0, NULL, 0, 0, 0, 0, 0, 0};
 const turnkeep_metadata_condition all_of_metadata_condition = {0, NULL, NULL, 0, 0};
