@@ -6,12 +6,14 @@
 
 mod background;
 mod branch;
+mod change;
 mod config;
 mod events;
 mod lifecycle;
 mod maintenance;
 mod metrics;
 mod options;
+mod ready;
 mod search;
 mod session;
 mod turns;
@@ -24,22 +26,19 @@ pub use options::{StoreOptions, TokenizerChoice};
 pub use search::{Hit, SearchResults};
 pub use session::{Messages, Session};
 
-use crate::cache::{Cache, Loaded, State};
+use crate::cache::Cache;
 use crate::commit::GroupCommit;
 use crate::context::{Estimate, Tokenizer, tokens};
 use crate::error::{During, Error, Kind, Result};
 use crate::events::Subscribers;
 use crate::metrics::Meter;
-use crate::model::message::MAX_MESSAGE_TOKENS;
-use crate::model::{
-    BulkAction, Durability, EventKind, Filter, ListOptions, MessageFlags, NewMessage, NewSession, ReadyMessage,
-    SessionPage, Tokens, ids, now,
-};
+use crate::model::{BulkAction, Durability, EventKind, Filter, ListOptions, NewSession, SessionPage, ids, now};
 use crate::storage::compression::Compression;
-use crate::storage::mutation::{Bulk, Clear, Create, Delete, Erased, Expiry, Fork, Rewind, Truncate};
+use crate::storage::mutation::{Bulk, Delete, Expiry};
 use crate::storage::sqlite::{IN_MEMORY, SqliteStorage};
-use crate::storage::{Applied, Mutation, NEVER_SEEN, Outcome, SessionKey, Storage, lost_with};
+use crate::storage::{Applied, Mutation, Outcome, SessionKey, Storage};
 use background::Background;
+use change::{Job, unexpected};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -74,11 +73,6 @@ struct Inner {
     /// Deferred changes that could not be written: told to whoever wants to change something, until a flush has told it.
     lost: Mutex<Option<Error>>,
     background: Option<Background>,
-}
-
-struct Job {
-    mutation: Mutation,
-    durability: Durability,
 }
 
 impl Store {
@@ -265,238 +259,6 @@ impl Inner {
         }
     }
 
-    /// Fills in what the caller left to the store: id, counts and times.
-    fn ready_session(&self, session: NewSession) -> Result<Create> {
-        session.check()?;
-        let mut session = self.with_likeness(session)?;
-        session.max_bytes = session.max_bytes.or(self.max_session_bytes);
-        let id = session.id.clone().unwrap_or_else(ids::new_session_id);
-        #[cfg(feature = "test-panic")]
-        forced_panic::during_call(&id);
-        let messages = self.ready_all(std::mem::take(&mut session.messages))?;
-        Ok(Create {
-            id,
-            summary_tokens: self.count_summary(&session.summary)?,
-            session,
-            messages,
-            now: now(),
-        })
-    }
-
-    /// Commits a mutation, with others if others come at the same time.
-    fn change(&self, mutation: Mutation, durability: Option<Durability>) -> Result<Outcome> {
-        self.check_open()?;
-        if let Some(lost) = &*self.lost.lock() {
-            return Err(lost.clone());
-        }
-        let job = Job {
-            durability: self.reachable(durability.unwrap_or(self.durability))?,
-            mutation,
-        };
-        let applied = self.commit.submit(job, |jobs| self.commit_batch(jobs));
-        let applied = self.tell_of_damage(applied)?;
-        self.events.deliver(applied.events);
-        Ok(applied.outcome)
-    }
-
-    /// A file that others may write to cannot defer: they would give the same sequence numbers away.
-    fn reachable(&self, durability: Durability) -> Result<Durability> {
-        match durability {
-            Durability::Deferred if !self.alone => Err(options::cannot_defer()),
-            // Memory has nothing to wait for.
-            _ if self.in_memory => Ok(Durability::Os),
-            other => Ok(other),
-        }
-    }
-
-    /// One transaction, as durable as the most careful of its jobs asks; then memory is told, in the order of commit.
-    fn commit_batch(&self, jobs: Vec<Job>) -> Vec<Result<Applied>> {
-        let durability = jobs.iter().map(|job| job.durability).min().unwrap_or(self.durability);
-        let mutations: Vec<Mutation> = jobs.into_iter().map(|job| job.mutation).collect();
-        #[cfg(feature = "test-panic")]
-        forced_panic::during_commit(&mutations);
-        let forget = ForgetOnUnwind(&self.cache);
-        let mut results = self.storage.apply(&mutations, durability);
-        if let Some(cause) = results.iter().find_map(|result| result.as_ref().err()) {
-            self.find_out_what_was_lost(cause);
-        }
-        for (mutation, result) in mutations.iter().zip(&results) {
-            if let Ok(applied) = result {
-                self.remember(mutation, &applied.outcome);
-            }
-        }
-        drop(forget);
-        self.count_batch(&mutations, &results);
-        self.add_events(&mutations, &mut results);
-        if let Some(background) = &self.background {
-            background.after_commit(durability == Durability::Deferred, self.storage.wants_maintenance());
-        }
-        results
-    }
-
-    /// After a failure of the storage: what was deferred may have gone with the transaction, and memory knows too much.
-    fn find_out_what_was_lost(&self, cause: &Error) {
-        let count = self.storage.take_lost();
-        if count == 0 {
-            return;
-        }
-        self.cache.clear();
-        let lost = lost_with(cause, count);
-        *self.lost.lock() = Some(Error::new(
-            lost.kind(),
-            format!(
-                "{}; nothing is changed any more until flush has told so",
-                lost.message()
-            ),
-        ));
-    }
-
-    /// Feeds memory with what was committed.
-    fn remember(&self, mutation: &Mutation, outcome: &Outcome) {
-        match (mutation, outcome) {
-            (Mutation::Create(create) | Mutation::Fork(Fork { create, .. }), Outcome::Created(head)) => {
-                let entry = self.cache.entry(head.key, &create.id);
-                if let Some(mut state) = entry.state_after_commit()
-                    && matches!(*state, State::Unloaded)
-                {
-                    entry.seen.store(NEVER_SEEN, Ordering::Relaxed);
-                    *state = State::Loaded(Box::new(Loaded::new(head.clone())));
-                }
-                self.cache.account(&entry);
-            }
-            (Mutation::Append(append), Outcome::Appended(receipt)) if !receipt.repeated => {
-                self.tell(append.key, |loaded| {
-                    loaded.append(&append.messages, append.memo.is_some(), receipt.revision)
-                });
-            }
-            (Mutation::Update(update), Outcome::Updated(revision)) => {
-                self.tell(update.key, |loaded| {
-                    loaded.update(&update.changes, update.summary_tokens, *revision)
-                });
-            }
-            (Mutation::Clear(Clear { key, .. }), Outcome::Cleared(_))
-            | (Mutation::Rewind(Rewind { key, .. }), Outcome::Rewound(..))
-            | (Mutation::Truncate(Truncate { key, .. }), Outcome::Truncated(_)) => self.tell(*key, |_| false),
-            (_, Outcome::Deleted(key) | Outcome::Erased(Erased { key, .. })) => self.forget_deleted(*key),
-            (
-                Mutation::Cleanup(_)
-                | Mutation::Bulk(Bulk {
-                    action: BulkAction::Delete,
-                    ..
-                }),
-                Outcome::Changed(gone),
-            ) => gone.iter().for_each(|session| self.forget_deleted(session.key)),
-            (Mutation::Bulk(_), Outcome::Changed(changed)) => {
-                changed.iter().for_each(|session| self.tell(session.key, |_| false));
-            }
-            _ => {}
-        }
-    }
-
-    fn forget_deleted(&self, key: SessionKey) {
-        if let Some(entry) = self.cache.known(key) {
-            if let Some(mut state) = entry.state_after_commit() {
-                *state = State::Deleted;
-            }
-            self.cache.account(&entry);
-        }
-    }
-
-    /// Tells a session in memory what happened to it. What does not follow on what it knows, it forgets; so it does when
-    /// it has become too large, to be read anew from its cut on.
-    fn tell(&self, key: SessionKey, news: impl FnOnce(&mut Loaded) -> bool) {
-        let Some(entry) = self.cache.known(key) else { return };
-        let Some(mut state) = entry.state_after_commit() else {
-            return;
-        };
-        let State::Loaded(loaded) = &mut *state else { return };
-        let bytes_before = loaded.bytes();
-        let follows = news(loaded);
-        let fits = loaded.bytes() <= self.cache.most_bytes_of_one();
-        let grew = loaded.bytes() != bytes_before;
-        if !follows || !fits {
-            *state = State::Unloaded;
-        }
-        drop(state);
-        if !follows || !fits || grew {
-            self.cache.account(&entry);
-        }
-    }
-
-    fn count_summary(&self, summary: &str) -> Result<u32> {
-        if summary.is_empty() { Ok(0) } else { self.count(summary) }
-    }
-
-    fn count(&self, text: &str) -> Result<u32> {
-        let tokens = self.tokenizer.count(text)?;
-        u32::try_from(tokens)
-            .ok()
-            .filter(|tokens| *tokens <= MAX_MESSAGE_TOKENS)
-            .ok_or_else(|| {
-                Error::new(
-                    Kind::TooLarge,
-                    format!("the tokenizer counted {tokens} tokens; a message may have {MAX_MESSAGE_TOKENS}"),
-                )
-            })
-    }
-
-    /// Readies messages that go together, and says of a failure which one it was.
-    fn ready_all(&self, messages: Vec<NewMessage>) -> Result<Vec<ReadyMessage>> {
-        let several = messages.len() > 1;
-        let ready = |(index, message)| {
-            let ready = self.ready(message);
-            if several {
-                ready.during(|| format!("message {index} of the batch"))
-            } else {
-                ready
-            }
-        };
-        messages.into_iter().enumerate().map(ready).collect()
-    }
-
-    /// What a change at the store's own level survives.
-    fn reached(&self) -> Durability {
-        if self.in_memory {
-            Durability::Memory
-        } else {
-            self.durability
-        }
-    }
-
-    /// Fills in what the caller left to the store: tokens and time. A call's arguments are part of the prompt, so they count.
-    fn ready(&self, message: NewMessage) -> Result<ReadyMessage> {
-        message.check()?;
-        let mut flags = MessageFlags::default();
-        let tokens = match message.tokens {
-            Tokens::Given(tokens) => tokens,
-            Tokens::Count => {
-                if self.tokenizer.estimates() {
-                    flags = flags.with(MessageFlags::ESTIMATED);
-                }
-                match &message.tool_calls {
-                    None => self.count(&message.content)?,
-                    Some(calls) => self.count(&format!("{}{calls}", message.content))?,
-                }
-            }
-        };
-        Ok(ReadyMessage {
-            role: message.role,
-            flags: if message.pinned {
-                flags.with(MessageFlags::PINNED)
-            } else {
-                flags
-            },
-            tokens,
-            created: message.created.unwrap_or_else(now),
-            packed: self.compression.pack(&message.content),
-            content: message.content,
-            tool_calls: message.tool_calls,
-            tool_call_id: message.tool_call_id,
-            model: message.model,
-            metadata: message.metadata,
-        })
-    }
-
     fn flush(&self) -> Result<()> {
         self.check_open()?;
         let flushed = self.tell_of_damage(self.storage.flush());
@@ -527,48 +289,5 @@ impl Inner {
         self.tell_of(EventKind::StoreClosed, "");
         self.events.clear();
         self.lost.lock().take().map_or(closed, Err)
-    }
-}
-
-/// A fault while committing leaves memory behind the storage, or before it: all of it is read anew.
-struct ForgetOnUnwind<'a>(&'a Cache);
-
-impl Drop for ForgetOnUnwind<'_> {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.0.clear();
-        }
-    }
-}
-
-fn unexpected(outcome: &Outcome) -> Error {
-    Error::new(
-        Kind::Panic,
-        format!("the storage answered another question: {outcome:?}"),
-    )
-}
-
-/// How tests see what a fault inside the library does to its callers.
-#[cfg(feature = "test-panic")]
-mod forced_panic {
-    use crate::storage::Mutation;
-
-    #[allow(clippy::panic, reason = "this is what the feature is for")]
-    fn panic_for(id: &str, name: &str) {
-        if id == name {
-            panic!("forced by {name}");
-        }
-    }
-
-    pub(super) fn during_call(id: &str) {
-        panic_for(id, "panic-during-call");
-    }
-
-    pub(super) fn during_commit(mutations: &[Mutation]) {
-        for mutation in mutations {
-            if let Mutation::Create(create) = mutation {
-                panic_for(&create.id, "panic-during-commit");
-            }
-        }
     }
 }

@@ -1,5 +1,7 @@
 //! The name of a file that a host writes an answer to.
 
+use super::fingerprint::Fingerprint;
+
 /// The longest name that every usual file system takes, in bytes.
 const MOST_BYTES: usize = 255;
 
@@ -16,7 +18,11 @@ pub fn file_name(session_id: &str, turn: u64, original: &str, is_error: bool) ->
         None | Some(0) => base,
         Some(dot) => base.get(..dot).unwrap_or(base),
     };
-    let mark = mark(&[session_id.as_bytes(), &turn.to_le_bytes(), original.as_bytes()]);
+    let mark = Fingerprint::new()
+        .with(session_id)
+        .with(turn.to_le_bytes())
+        .with(original)
+        .number();
     let tail = format!("_{mark:016x}{EXTENSION}");
     let room = MOST_BYTES - tail.len();
     let mut name = cut(&safe(session_id), 96);
@@ -36,17 +42,6 @@ fn cut(text: &str, most_bytes: usize) -> String {
         end -= 1;
     }
     text.get(..end).unwrap_or_default().to_owned()
-}
-
-/// FNV-1a of 64 bits, over parts that are told apart.
-fn mark(parts: &[&[u8]]) -> u64 {
-    let mut hash: u64 = 0xCBF2_9CE4_8422_2325;
-    for part in parts {
-        for byte in part.iter().chain(&[0xFF]) {
-            hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01B3);
-        }
-    }
-    hash
 }
 
 #[cfg(test)]

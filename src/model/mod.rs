@@ -5,6 +5,7 @@
 pub mod event;
 pub mod file_name;
 pub mod filter;
+pub(crate) mod fingerprint;
 pub mod ids;
 pub mod maintenance;
 pub mod message;

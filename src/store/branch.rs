@@ -1,6 +1,7 @@
 //! Branches: new sessions that share messages, sessions that go back, and how they are related.
 
-use super::{Inner, Session, unexpected};
+use super::change::unexpected;
+use super::{Inner, Session};
 use crate::error::{Error, Kind, Result};
 use crate::model::{
     AppendOptions, Durability, Message, NewMessage, NewSession, ReadyMessage, Receipt, SessionInfo, metadata, now,

@@ -1,6 +1,7 @@
 //! A session's life beside its messages: put away, thrown away, taken back, cut short, resumed, gone when its time is over.
 
-use super::{Inner, Messages, Session, Store, Window, unexpected};
+use super::change::unexpected;
+use super::{Inner, Messages, Session, Store, Window};
 use crate::context::WindowOptions;
 use crate::error::{During, Error, Kind, Result};
 use crate::model::{NewMessage, NewSession, SessionChanges, Status, Tokens, now};

@@ -1,6 +1,7 @@
 //! What keeps a store in order: backup, check, vacuum, optimize, sizes, salvage, erase.
 
-use super::{Inner, Store, unexpected, unknown};
+use super::change::unexpected;
+use super::{Inner, Store, unknown};
 use crate::error::{During, Kind, Result};
 use crate::model::{CheckReport, EraseReport, SalvageReport, StoreSizes, ids, now};
 use crate::storage::mutation::Delete;

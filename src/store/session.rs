@@ -1,6 +1,7 @@
 //! One session of a store, as a caller holds it.
 
-use super::{Inner, Window, WindowReport, unexpected};
+use super::change::unexpected;
+use super::{Inner, Window, WindowReport};
 use crate::cache::body::{Body, Run};
 use crate::cache::view::MessageView;
 use crate::cache::{CachedSession, Loaded, State};

@@ -7,6 +7,7 @@
 
 use super::changes::{Known, Result, existing};
 use super::delete;
+use crate::model::fingerprint::Fingerprint;
 use crate::storage::mutation::Erased;
 use crate::storage::{Path, SessionKey};
 use rusqlite::{Connection, params};
@@ -76,10 +77,6 @@ pub(super) fn empty_log(connection: &Connection) -> rusqlite::Result<bool> {
     })
 }
 
-/// FNV-1a: it must stay the same from one version to the next, and hides nothing but the text.
 fn mark(id: &str) -> String {
-    let hash = id.bytes().fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
-    });
-    format!("erasing {hash:016x}")
+    format!("erasing {:016x}", Fingerprint::new().with(id).number())
 }

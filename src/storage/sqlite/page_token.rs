@@ -3,6 +3,7 @@
 use super::filter::Condition;
 use crate::error::{Error, Result};
 use crate::model::Sort;
+use crate::model::fingerprint::Fingerprint;
 use rusqlite::types::{Type, Value};
 
 /// A session's place in a list: what the list is sorted by, then its number.
@@ -104,32 +105,17 @@ fn text(digits: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// What tells lists apart: their condition with all its values, and their order. 64 bits of FNV-1a.
+/// What tells lists apart: their condition with all its values, and their order.
 pub(super) fn fingerprint(condition: &Condition, sort: Sort, ascending: bool) -> u64 {
-    let mut hash = Fnv(0xCBF2_9CE4_8422_2325);
-    hash.write(&[sort as u8, u8::from(ascending)]);
-    hash.write(condition.sql.as_bytes());
-    for value in &condition.params {
-        match value {
-            Value::Integer(number) => hash.write(&number.to_le_bytes()),
-            Value::Text(text) => {
-                hash.write(&text.len().to_le_bytes());
-                hash.write(text.as_bytes());
-            }
-            Value::Null | Value::Real(_) | Value::Blob(_) => {}
-        }
-    }
-    hash.0
-}
-
-struct Fnv(u64);
-
-impl Fnv {
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01B3);
-        }
-    }
+    let order = Fingerprint::new()
+        .with([sort as u8, u8::from(ascending)])
+        .with(&condition.sql);
+    let all = condition.params.iter().fold(order, |all, value| match value {
+        Value::Integer(number) => all.with(number.to_le_bytes()),
+        Value::Text(text) => all.with(text),
+        Value::Null | Value::Real(_) | Value::Blob(_) => all,
+    });
+    all.number()
 }
 
 #[cfg(test)]
