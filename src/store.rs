@@ -40,8 +40,8 @@ use crate::storage::{Applied, Mutation, Outcome, SessionKey, Storage};
 use background::Background;
 use change::{Job, unexpected};
 use parking_lot::Mutex;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// A store of sessions. Any number of threads may use it at once; the last one to drop it closes it.
 pub struct Store {
@@ -72,7 +72,8 @@ struct Inner {
     closed: AtomicBool,
     /// Deferred changes that could not be written: told to whoever wants to change something, until a flush has told it.
     lost: Mutex<Option<Error>>,
-    background: Option<Background>,
+    /// Nothing until the store is there for it to work on, and where there is nothing for it to do.
+    background: OnceLock<Background>,
 }
 
 impl Store {
@@ -193,7 +194,7 @@ fn open(location: &str, options: StoreOptions) -> Result<Arc<Inner>> {
     let in_memory = location == IN_MEMORY;
     let storage = SqliteStorage::open(location, &options.sqlite())?;
     let meter = Arc::new(Meter::new());
-    let inner = Arc::new_cyclic(|inner| Inner {
+    let inner = Arc::new(Inner {
         location: location.to_owned(),
         storage: Box::new(storage),
         commit: GroupCommit::new(),
@@ -211,25 +212,32 @@ fn open(location: &str, options: StoreOptions) -> Result<Arc<Inner>> {
         compression: options.compression(),
         closed: AtomicBool::new(false),
         lost: Mutex::new(None),
-        background: ((!in_memory || options.cleanup_interval.is_some()) && !options.read_only)
-            .then(|| {
-                Background::start(
-                    std::sync::Weak::clone(inner),
-                    options.autosave,
-                    options.cleanup_interval,
-                    !options.no_search,
-                )
-            })
-            .flatten(),
+        background: OnceLock::new(),
     });
-    let needs_background = (options.exclusive && !in_memory) || options.cleanup_interval.is_some();
-    if inner.background.is_none() && needs_background && !options.read_only {
-        return Err(Error::new(
-            Kind::Storage,
-            "the system gives no thread, which writes what is deferred and cleans up",
-        ));
+    if (!in_memory || options.cleanup_interval.is_some()) && !options.read_only {
+        start_background(&inner, &options)?;
     }
     Ok(inner)
+}
+
+fn start_background(inner: &Arc<Inner>, options: &StoreOptions) -> Result<()> {
+    let started = Background::start(
+        Arc::downgrade(inner),
+        options.autosave,
+        options.cleanup_interval,
+        !options.no_search,
+    );
+    match started {
+        Some(background) => {
+            let _was_empty = inner.background.set(background);
+            Ok(())
+        }
+        None if options.exclusive || options.cleanup_interval.is_some() => Err(Error::new(
+            Kind::Storage,
+            "the system gives no thread, which writes what is deferred and cleans up",
+        )),
+        None => Ok(()),
+    }
 }
 
 impl Inner {
@@ -281,7 +289,7 @@ impl Inner {
         if self.closed.swap(true, Ordering::AcqRel) {
             return Ok(());
         }
-        if let Some(background) = &self.background {
+        if let Some(background) = self.background.get() {
             background.stop();
         }
         let closed = self.storage.close();

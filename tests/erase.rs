@@ -7,7 +7,7 @@ mod support;
 use std::path::Path;
 use support::{TempStore, text, user};
 use turnkeep::error::Kind;
-use turnkeep::model::{AppendOptions, NewMessage, NewSession, Role, SessionChanges};
+use turnkeep::model::{AppendOptions, NewMessage, NewSession, Role, SearchOptions, SessionChanges};
 use turnkeep::{Session, Store, StoreOptions};
 
 /// A text that is nowhere else: nothing like it is in SQLite or in Turnkeep.
@@ -96,22 +96,13 @@ fn work(store: &Store, secrets: &[Session], others: &[Session], dice: &mut Dice)
     }
 }
 
-/// Puts every text into the full-text index, as a search would.
-fn index_everything(path: &Path) {
-    let file = rusqlite::Connection::open(path).unwrap();
-    file.execute_batch(
-        "BEGIN;
-         INSERT INTO search_documents (document, key) SELECT row_number() OVER (), key FROM messages;
-         INSERT INTO search (rowid, text)
-             SELECT document, content || ' ' || coalesce(metadata, '') FROM search_documents JOIN messages USING (key);
-         INSERT INTO search_documents (document, key)
-             SELECT 1000000 + key, -key FROM sessions WHERE name IS NOT NULL;
-         INSERT INTO search (rowid, text)
-             SELECT 1000000 + key, name || ' ' || title || ' ' || summary FROM sessions WHERE name IS NOT NULL;
-         DELETE FROM search_outbox;
-         COMMIT",
-    )
-    .unwrap();
+/// A search puts every text into the full-text index.
+fn index_everything(store: &Store) {
+    let search = SearchOptions {
+        text: "anything".into(),
+        ..SearchOptions::default()
+    };
+    store.search(&search).unwrap();
 }
 
 #[test]
@@ -124,7 +115,7 @@ fn an_erased_session_is_in_no_file_of_the_store_after_any_work() {
         let ids = [0, 1].map(|number| format!("the id {}", marker(number)));
         let secrets = ids.clone().map(|id| store.create_session(named(&id)).unwrap());
         work(&store, &secrets, &others, &mut dice);
-        index_everything(&store.path());
+        index_everything(&store);
         store.optimize().unwrap();
         work(&store, &secrets, &others, &mut dice);
         let kept: Vec<_> = others.iter().map(|session| session.last(u64::MAX).unwrap()).collect();

@@ -59,7 +59,7 @@ impl Inner {
         drop(forget);
         self.count_batch(&mutations, &results);
         self.add_events(&mutations, &mut results);
-        if let Some(background) = &self.background {
+        if let Some(background) = self.background.get() {
             background.after_commit(durability == Durability::Deferred, self.storage.wants_maintenance());
         }
         results
