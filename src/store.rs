@@ -36,7 +36,7 @@ use crate::model::{BulkAction, Durability, EventKind, Filter, ListOptions, NewSe
 use crate::storage::compression::Compression;
 use crate::storage::mutation::{Bulk, Delete, Expiry};
 use crate::storage::sqlite::{IN_MEMORY, SqliteStorage};
-use crate::storage::{Applied, Mutation, Outcome, SessionKey, Storage};
+use crate::storage::{Applied, Mutation, Outcome, SessionKey, Snapshot, Storage};
 use background::Background;
 use change::{Job, unexpected};
 use parking_lot::Mutex;
@@ -123,21 +123,16 @@ impl Store {
 
     /// A page of sessions: those that are not trashed, newest first, unless told otherwise.
     pub fn list_sessions(&self, options: &ListOptions) -> Result<SessionPage> {
-        let list = || {
-            self.inner.check_open()?;
-            let page = self.inner.storage.snapshot()?.list(options);
-            self.inner.tell_of_damage(page)
-        };
-        list().during(|| "list sessions")
+        self.inner
+            .read(|snapshot| snapshot.list(options))
+            .during(|| "list sessions")
     }
 
     /// How many sessions a filter finds.
     pub fn count_sessions(&self, filter: &Filter) -> Result<u64> {
-        let count = || {
-            self.inner.check_open()?;
-            self.inner.storage.snapshot()?.count(filter)
-        };
-        count().during(|| "count sessions")
+        self.inner
+            .read(|snapshot| snapshot.count(filter))
+            .during(|| "count sessions")
     }
 
     /// Does the same to every session that a filter finds, in one transaction. Returns how many were changed by it.
@@ -251,11 +246,19 @@ impl Inner {
         Ok(())
     }
 
-    fn find(&self, id: &str) -> Result<Option<SessionKey>> {
+    /// Looks at one moment of the storage. What is found to be damaged is told when nothing is held any more.
+    fn read<T>(&self, look: impl FnOnce(&dyn Snapshot) -> Result<T>) -> Result<T> {
         self.check_open()?;
-        ids::check_id("id", id)?;
-        let found = self.storage.snapshot()?.find(id);
+        let found = self.storage.snapshot().and_then(|snapshot| look(snapshot.as_ref()));
+        if found.as_ref().is_err_and(|error| error.kind() == Kind::Corrupt) {
+            self.storage.note_damage();
+        }
         self.tell_of_damage(found)
+    }
+
+    fn find(&self, id: &str) -> Result<Option<SessionKey>> {
+        ids::check_id("id", id)?;
+        self.read(|snapshot| snapshot.find(id))
     }
 
     fn create(self: &Arc<Self>, session: NewSession) -> Result<Session> {

@@ -289,7 +289,7 @@ impl Plan {
 }
 
 /// Messages have no holes: what is read must be the next one.
-fn expect_seq(next: &mut u32, found: u32) -> Result<()> {
+pub(crate) fn expect_seq(next: &mut u32, found: u32) -> Result<()> {
     if found != *next {
         return Err(missing(*next));
     }
@@ -297,11 +297,13 @@ fn expect_seq(next: &mut u32, found: u32) -> Result<()> {
     Ok(())
 }
 
-fn expect_end(next: u32, last: u32) -> Result<()> {
+/// The last message that was asked for must have been read.
+pub(crate) fn expect_end(next: u32, last: u32) -> Result<()> {
     if next <= last { Err(missing(next)) } else { Ok(()) }
 }
 
-fn missing(seq: u32) -> Error {
+/// The error of a message that must be there.
+pub(crate) fn missing(seq: u32) -> Error {
     Error::new(
         Kind::Corrupt,
         format!("message {seq} should be there and is not: the file is damaged; nothing more is written to it"),

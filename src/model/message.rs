@@ -260,6 +260,8 @@ pub struct Receipt {
     pub first_seq: u32,
     /// The last message's place.
     pub last_seq: u32,
+    /// The number of the first message's turn.
+    pub first_turn: u32,
     /// The session's revision after it.
     pub revision: u64,
     /// What it survives.

@@ -87,6 +87,24 @@ impl NewSession {
     }
 }
 
+impl NewSession {
+    /// What is not given is as with another session, but for what only one can have: the id, the name and the time of expiry.
+    /// Tags are added to those there.
+    #[must_use]
+    pub fn filled_from(mut self, other: &SessionInfo) -> Self {
+        let or = |own: String, other: &str| if own.is_empty() { other.to_owned() } else { own };
+        self.user_id = or(self.user_id, &other.user_id);
+        self.title = or(self.title, &other.title);
+        self.model = or(self.model, &other.model);
+        self.metadata = self.metadata.or_else(|| Some(other.metadata.clone()));
+        self.window_tokens = self.window_tokens.or(other.window_tokens);
+        self.expires_after = self.expires_after.or(other.expires_after);
+        self.max_bytes = self.max_bytes.or(other.max_bytes);
+        self.tags.extend(other.tags.iter().cloned());
+        self
+    }
+}
+
 fn check_title(title: &str) -> Result<()> {
     if title.len() > MAX_TITLE_BYTES {
         return Err(Error::invalid(format!(

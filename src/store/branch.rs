@@ -1,14 +1,18 @@
 //! Branches: new sessions that share messages, sessions that go back, and how they are related.
 
 use super::change::unexpected;
+use super::session::{deleted, read_messages};
+use super::turns::{first_seq_of, turn_of};
 use super::{Inner, Session};
-use crate::error::{Error, Kind, Result};
+use crate::error::{During, Error, Kind, Result};
 use crate::model::{
-    AppendOptions, Durability, Message, NewMessage, NewSession, ReadyMessage, Receipt, SessionInfo, metadata, now,
+    AppendOptions, Durability, Message, NewMessage, NewSession, Place, ReadyMessage, Receipt, Role, SessionInfo,
+    metadata, now,
 };
-use crate::storage::mutation::{Append, Fork, Rewind};
+use crate::storage::mutation::{Fork, Rewind};
 use crate::storage::{Family, Mutation, Outcome};
 use std::sync::Arc;
+use std::time::Instant;
 
 /// How messages are replaced.
 #[derive(Clone, Debug)]
@@ -48,7 +52,7 @@ impl Session {
     pub fn fork(&self, at_seq: Option<u64>, session: NewSession) -> Result<Session> {
         self.do_to("fork", || {
             let fork = self.store.ready_fork(self, at_seq, session)?;
-            self.forked(fork)
+            self.forked(fork).map(|(session, _)| session)
         })
     }
 
@@ -71,30 +75,36 @@ impl Session {
     /// message of that turn; 0 is the last one.
     pub fn regenerate(&self, seq: u64, how: Branching) -> Result<Branched> {
         self.do_to("regenerate an answer of", || {
-            let question = self.question_of(seq)?;
+            let (question, revision) = self.question_of(seq)?;
+            let how = match how {
+                // What others appended meanwhile is no part of that answer.
+                Branching::Rewind(None) => Branching::Rewind(Some(revision)),
+                how => how,
+            };
             self.branch(question, Vec::new(), how)
         })
     }
 
-    /// The message of the user that a message answers.
-    fn question_of(&self, seq: u64) -> Result<u64> {
-        let turn = match seq {
-            0 => self.last(1)?,
-            seq => self.message(seq)?,
-        };
-        let asked = turn.views().first().map_or(0, |message| message.turn);
-        let question = self.first_seq_of_turn(asked)?.filter(|_| asked > 0);
-        let question =
-            question.ok_or_else(|| Error::invalid("no user message comes before it: there is no question"))?;
-        if self
-            .last(1)?
-            .views()
-            .first()
-            .is_some_and(|last| last.seq == u64::from(question))
-        {
-            return Err(Error::invalid("the last message is the user's: there is no answer yet"));
-        }
-        Ok(u64::from(question))
+    /// The message of the user that a message answers, and the revision at which it is so.
+    fn question_of(&self, seq: u64) -> Result<(u64, u64)> {
+        self.look(|snapshot, head| {
+            let seq = match seq {
+                0 => head.place.seq,
+                seq => seq_of(seq)?,
+            };
+            if seq > head.place.seq {
+                return Err(no_message(u64::from(seq)));
+            }
+            let asked = turn_of(snapshot, head, seq)?;
+            if asked == 0 {
+                return Err(Error::invalid("no user message comes before it: there is no question"));
+            }
+            let question = first_seq_of(snapshot, head, asked)?;
+            if question == head.place.seq {
+                return Err(Error::invalid("the last message is the user's: there is no answer yet"));
+            }
+            Ok((u64::from(question), head.revision))
+        })
     }
 
     fn branch(&self, at_seq: u64, messages: Vec<NewMessage>, how: Branching) -> Result<Branched> {
@@ -104,16 +114,20 @@ impl Session {
                 session.messages = messages;
                 let durability = self.store.reached();
                 let fork = self.store.ready_fork(self, Some(at_seq), *session)?;
-                let count = fork.create.messages.len() as u32;
-                let session = self.forked(fork)?;
-                let receipt = Receipt {
-                    first_seq: at_seq as u32 + 1,
-                    last_seq: at_seq as u32 + count,
-                    ..nothing_new(1, durability)
+                let roles: Vec<Role> = fork.create.messages.iter().map(|message| message.role).collect();
+                let (session, end) = self.forked(fork)?;
+                let receipt = match roles.as_slice() {
+                    [] => nothing_new(1, durability),
+                    [_, later @ ..] => Receipt {
+                        first_seq: at_seq as u32 + 1,
+                        last_seq: end.seq,
+                        first_turn: end.turn - later.iter().filter(|role| **role == Role::User).count() as u32,
+                        ..nothing_new(1, durability)
+                    },
                 };
                 Ok(Branched {
                     session: Some(session),
-                    receipt: if count > 0 { receipt } else { nothing_new(1, durability) },
+                    receipt,
                     revision: 1,
                     removed: 0,
                 })
@@ -121,13 +135,14 @@ impl Session {
         }
     }
 
-    fn forked(&self, fork: Fork) -> Result<Session> {
+    /// The new session, and where its last message stands.
+    fn forked(&self, fork: Fork) -> Result<(Session, Place)> {
         let id = fork.create.id.clone();
         match self.store.change(Mutation::Fork(fork), None)? {
-            Outcome::Created(head) => Ok(Session::new(
-                Arc::clone(&self.store),
-                self.store.cache.entry(head.key, &id),
-            )),
+            Outcome::Created(head) => {
+                let entry = self.store.cache.entry(head.key, &id);
+                Ok((Session::new(Arc::clone(&self.store), entry), head.place))
+            }
             other => Err(unexpected(&other)),
         }
     }
@@ -162,17 +177,17 @@ impl Session {
                 )));
             }
             other.do_to("read", || Ok(()))?;
-            let snapshot = self.store.storage.snapshot()?;
-            let head = |session: &Session| {
-                snapshot
-                    .head(session.entry.key)?
-                    .ok_or_else(|| Error::new(Kind::NotFound, format!("session '{}' was deleted", session.id())))
-            };
-            let (one, other) = (head(self)?, head(other)?);
-            Ok(Comparison {
-                common_seq: one.last_shared_with(&other),
-                one_head_seq: one.place.seq,
-                other_head_seq: other.place.seq,
+            self.store.read(|snapshot| {
+                let head = |session: &Session| {
+                    let head = snapshot.head(session.entry.key)?.ok_or_else(deleted);
+                    head.during(|| format!("read session '{}'", session.id()))
+                };
+                let (one, other) = (head(self)?, head(other)?);
+                Ok(Comparison {
+                    common_seq: one.last_shared_with(&other),
+                    one_head_seq: one.place.seq,
+                    other_head_seq: other.place.seq,
+                })
             })
         })
     }
@@ -181,6 +196,7 @@ impl Session {
     /// behind the end.
     pub fn adopt(&self, from: &Session, first_seq: u64, last_seq: u64, options: AppendOptions) -> Result<Receipt> {
         self.do_to("adopt messages into", || {
+            let begin = Instant::now();
             let adopted = from.do_to("read", || from.messages_between(first_seq, last_seq))?;
             if adopted.is_empty() {
                 return Err(Error::new(
@@ -192,7 +208,7 @@ impl Session {
                 .into_iter()
                 .map(|message| with_origin(message, from.id()))
                 .collect();
-            self.append_ready(messages, options)
+            self.append_ready(messages, options, begin)
         })
     }
 
@@ -203,35 +219,13 @@ impl Session {
                 "the range {first_seq} to {last_seq} holds nothing"
             )));
         }
-        let snapshot = self.store.storage.snapshot()?;
-        let head = snapshot.head(self.entry.key)?;
-        let head = head.ok_or_else(|| Error::new(Kind::NotFound, format!("session '{}' was deleted", self.id())))?;
-        let last = u64::from(head.place.seq).min(last_seq) as u32;
         let Ok(first) = u32::try_from(first_seq) else {
             return Ok(Vec::new());
         };
-        let mut messages = Vec::new();
-        snapshot.messages(&head.path, first..=last, &mut |message| {
-            messages.push(Message::from(message));
-            Ok(())
-        })?;
-        Ok(messages)
-    }
-
-    pub(super) fn append_ready(&self, messages: Vec<ReadyMessage>, options: AppendOptions) -> Result<Receipt> {
-        let durability = options.durability;
-        let append = Append {
-            key: self.entry.key,
-            id: Arc::clone(&self.entry.id),
-            messages,
-            options,
-            memo: self.memo(),
-            now: now(),
-        };
-        match self.store.change(Mutation::Append(append), durability)? {
-            Outcome::Appended(receipt) => Ok(receipt),
-            other => Err(unexpected(&other)),
-        }
+        self.look(|snapshot, head| {
+            let last = u64::from(head.place.seq).min(last_seq) as u32;
+            read_messages(snapshot, head, first, last)
+        })
     }
 
     /// The sessions that were forked from this one, oldest first.
@@ -251,8 +245,7 @@ impl Session {
 
     fn family(&self, action: &str, family: Family) -> Result<Vec<SessionInfo>> {
         self.do_to(action, || {
-            self.check()?;
-            self.store.storage.snapshot()?.family(self.entry.key, family)
+            self.store.read(|snapshot| snapshot.family(self.entry.key, family))
         })
     }
 }
@@ -262,6 +255,7 @@ fn nothing_new(revision: u64, durability: Durability) -> Receipt {
     Receipt {
         first_seq: 0,
         last_seq: 0,
+        first_turn: 0,
         revision,
         durability,
         repeated: false,
@@ -269,7 +263,11 @@ fn nothing_new(revision: u64, durability: Durability) -> Receipt {
 }
 
 fn seq_of(seq: u64) -> Result<u32> {
-    u32::try_from(seq).map_err(|_| Error::new(Kind::NotFound, format!("there is no message {seq}")))
+    u32::try_from(seq).map_err(|_| no_message(seq))
+}
+
+fn no_message(seq: u64) -> Error {
+    Error::new(Kind::NotFound, format!("there is no message {seq}"))
 }
 
 fn with_origin(message: Message, from: &str) -> ReadyMessage {

@@ -44,7 +44,6 @@ impl Inner {
     }
 
     fn events_after(&self, number: u64, limit: u32) -> Result<EventPage> {
-        self.check_open()?;
         let limit = match limit {
             0 => DEFAULT_EVENTS,
             limit if limit <= MOST_EVENTS => limit,
@@ -54,8 +53,7 @@ impl Inner {
                 )));
             }
         };
-        let page = self.storage.snapshot()?.events_after(number, limit as usize);
-        self.tell_of_damage(page)
+        self.read(|snapshot| snapshot.events_after(number, limit as usize))
     }
 
     /// Adds the events to what was applied, where the log has not done so and somebody listens. In the order of commit.
@@ -82,12 +80,16 @@ impl Inner {
 
     /// Tells of damage that a failure has brought to light, once. With no lock held and no snapshot.
     pub(super) fn tell_of_damage<T>(&self, result: Result<T>) -> Result<T> {
-        if let Err(error) = &result
-            && error.kind() == Kind::Corrupt
-            && self.storage.take_news_of_damage()
-        {
-            self.tell_of(EventKind::CorruptionFound, "");
+        if result.as_ref().is_err_and(|error| error.kind() == Kind::Corrupt) {
+            self.tell_if_damaged();
         }
         result
+    }
+
+    /// Tells of damage that was noted since, once.
+    pub(super) fn tell_if_damaged(&self) {
+        if self.storage.take_news_of_damage() {
+            self.tell_of(EventKind::CorruptionFound, "");
+        }
     }
 }

@@ -1,12 +1,13 @@
 //! A session's life beside its messages: put away, thrown away, taken back, cut short, resumed, gone when its time is over.
 
 use super::change::unexpected;
+use super::session::read_messages;
 use super::{Inner, Messages, Session, Store, Window};
 use crate::context::WindowOptions;
 use crate::error::{During, Error, Kind, Result};
-use crate::model::{NewMessage, NewSession, SessionChanges, Status, Tokens, now};
+use crate::model::{MessageFlags, NewMessage, NewSession, ReadyMessage, SessionChanges, Status, Tokens, now};
 use crate::storage::mutation::{Cleanup, Truncate};
-use crate::storage::{Mutation, Outcome};
+use crate::storage::{Head, Mutation, Outcome, Snapshot};
 use std::sync::Arc;
 
 /// A session as it is taken up again.
@@ -116,27 +117,12 @@ impl Inner {
         let Some(like) = session.like.take() else {
             return Ok(session);
         };
-        let snapshot = self.storage.snapshot()?;
-        let unknown = || Error::new(Kind::NotFound, format!("there is no session '{like}' to be like"));
-        let key = snapshot.find(&like)?.ok_or_else(unknown)?;
-        let from = snapshot.describe(key)?.ok_or_else(unknown)?;
-        let head = snapshot.head(key)?.ok_or_else(unknown)?;
-        let or = |own: String, other: String| if own.is_empty() { other } else { own };
-        let mut instructions = Vec::new();
-        let mut at_head = true;
-        // Instructions are few: nobody's head is longer than this.
-        let end = head.place.seq.min(MOST_INSTRUCTIONS);
-        snapshot.messages(&head.path, 1..=end, &mut |message| {
-            at_head &= message.role.is_instruction();
-            if at_head {
-                instructions.push(NewMessage {
-                    pinned: message.flags.contains(crate::model::MessageFlags::PINNED),
-                    tokens: Tokens::Count,
-                    metadata: message.metadata.map(str::to_owned),
-                    ..NewMessage::new(message.role, message.content)
-                });
-            }
-            Ok(())
+        let (from, mut instructions) = self.read(|snapshot| {
+            let unknown = || Error::new(Kind::NotFound, format!("there is no session '{like}' to be like"));
+            let key = snapshot.find(&like)?.ok_or_else(unknown)?;
+            let from = snapshot.describe(key)?.ok_or_else(unknown)?;
+            let head = snapshot.head(key)?.ok_or_else(unknown)?;
+            Ok((from, instructions_of(snapshot, &head)?))
         })?;
         let brings_instructions = session
             .messages
@@ -146,16 +132,38 @@ impl Inner {
             instructions.append(&mut session.messages);
             session.messages = instructions;
         }
-        session.user_id = or(session.user_id, from.user_id);
-        session.title = or(session.title, from.title);
-        session.model = or(session.model, from.model);
-        session.metadata = session.metadata.or(Some(from.metadata));
-        session.window_tokens = session.window_tokens.or(from.window_tokens);
-        session.expires_after = session.expires_after.or(from.expires_after);
-        session.max_bytes = session.max_bytes.or(from.max_bytes);
-        session.tags.extend(from.tags);
-        Ok(session)
+        Ok(session.filled_from(&from))
     }
 }
 
-const MOST_INSTRUCTIONS: u32 = 64;
+/// The instructions at the head of a session, to be given to another one.
+fn instructions_of(snapshot: &dyn Snapshot, head: &Head) -> Result<Vec<NewMessage>> {
+    let mut end = 0;
+    let mut at_head = true;
+    for seq in 1..=head.place.seq {
+        snapshot.entries(&head.path, seq..=seq, &mut |entry| {
+            at_head = entry.role.is_instruction();
+            Ok(())
+        })?;
+        if !at_head {
+            break;
+        }
+        end = seq;
+    }
+    let messages = read_messages(snapshot, head, 1, end)?;
+    Ok(messages.into_iter().map(|kept| again(kept.message)).collect())
+}
+
+/// A message to append anew, with tokens that a caller counted as they are.
+fn again(message: ReadyMessage) -> NewMessage {
+    NewMessage {
+        tokens: match message.flags.contains(MessageFlags::ESTIMATED) {
+            true => Tokens::Count,
+            false => Tokens::Given(message.tokens),
+        },
+        pinned: message.flags.contains(MessageFlags::PINNED),
+        metadata: message.metadata,
+        model: message.model,
+        ..NewMessage::new(message.role, message.content)
+    }
+}

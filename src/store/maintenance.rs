@@ -32,7 +32,8 @@ impl Store {
                 Some(progress) => progress,
                 None => &mut silent,
             };
-            self.inner.storage.backup(target, options.overwrite, progress)
+            let copied = self.inner.storage.backup(target, options.overwrite, progress);
+            self.inner.tell_of_damage(copied)
         };
         backup().during(|| format!("back up store '{}' to '{target}'", self.inner.location))
     }
@@ -43,7 +44,9 @@ impl Store {
             // What is lost of deferred changes is told by flush; what is kept can be checked.
             let _told_by_flush = self.inner.save_before_reading();
             self.inner.check_open()?;
-            self.inner.storage.check()
+            let checked = self.inner.storage.check();
+            self.inner.tell_if_damaged();
+            checked
         };
         check().during(|| format!("check store '{}'", self.inner.location))
     }
@@ -52,7 +55,8 @@ impl Store {
     pub fn vacuum(&self) -> Result<()> {
         let vacuum = || {
             self.inner.save_before_reading()?;
-            self.inner.storage.vacuum()
+            let done = self.inner.storage.vacuum();
+            self.inner.tell_of_damage(done)
         };
         vacuum().during(|| format!("vacuum store '{}'", self.inner.location))
     }
@@ -61,7 +65,8 @@ impl Store {
     pub fn optimize(&self) -> Result<()> {
         let optimize = || {
             self.inner.save_before_reading()?;
-            self.inner.storage.optimize()
+            let done = self.inner.storage.optimize();
+            self.inner.tell_of_damage(done)
         };
         optimize().during(|| format!("optimize store '{}'", self.inner.location))
     }
@@ -70,7 +75,8 @@ impl Store {
     pub fn sizes(&self) -> Result<StoreSizes> {
         let sizes = || {
             self.inner.save_before_reading()?;
-            self.inner.storage.sizes()
+            let done = self.inner.storage.sizes();
+            self.inner.tell_of_damage(done)
         };
         sizes().during(|| format!("measure store '{}'", self.inner.location))
     }
@@ -118,7 +124,8 @@ impl Inner {
             Err(error) => return Err(error),
         };
         self.save_deferred()?;
-        report.wal_truncated = self.storage.finish_erasing()?;
+        let finished = self.storage.finish_erasing();
+        report.wal_truncated = self.tell_of_damage(finished)?;
         Ok(report)
     }
 }

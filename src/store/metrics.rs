@@ -27,9 +27,7 @@ impl Store {
 
 impl Inner {
     fn metrics(&self) -> Result<Metrics> {
-        self.check_open()?;
-        let totals = self.storage.snapshot()?.totals();
-        let totals = self.tell_of_damage(totals)?;
+        let totals = self.read(|snapshot| snapshot.totals())?;
         let reading = self.meter.counters(self.counted_elsewhere());
         Ok(Metrics {
             location: self.location.clone(),

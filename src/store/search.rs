@@ -4,6 +4,7 @@ use super::{Inner, Store};
 use crate::cache::body::{Body, Run};
 use crate::cache::view::MessageView;
 use crate::error::{During, Error, Kind, Result};
+use crate::metrics::Counter;
 use crate::model::snippet::Snippet;
 use crate::model::{Micros, Role, SearchOptions};
 use crate::storage::Snapshot;
@@ -74,36 +75,12 @@ impl Inner {
                 "the store was opened with no_search; open it without, and everything in it is found",
             ));
         }
-        let mut snapshot = self.storage.snapshot()?;
-        if snapshot.is_search_behind()? {
-            drop(snapshot);
-            self.indexed(self.storage.catch_up())?;
-            snapshot = self.storage.snapshot()?;
+        self.meter.add(Counter::Searches, 1);
+        if self.read(|snapshot| snapshot.is_search_behind())? {
+            let caught_up = self.indexed(self.storage.catch_up());
+            self.tell_of_damage(caught_up)?;
         }
-        let findings = snapshot.search(options)?;
-        let mut body = Body::new();
-        let hits = findings
-            .hits
-            .into_iter()
-            .map(|finding| {
-                let neighbours = read_neighbours(snapshot.as_ref(), &finding, options.neighbours, &mut body)?;
-                Ok(Hit {
-                    snippet: Snippet::of(&finding.text, &findings.phrases, options.snippet_chars),
-                    session_id: finding.session_id,
-                    title: finding.title,
-                    seq: finding.seq,
-                    role: finding.role,
-                    created: finding.created,
-                    score: finding.score,
-                    neighbours,
-                })
-            })
-            .collect::<Result<_>>()?;
-        Ok(SearchResults {
-            hits,
-            complete: findings.complete,
-            run: Arc::clone(body.run()),
-        })
+        self.read(|snapshot| find(snapshot, options))
     }
 
     /// Indexes from the background, as long as `goes_on` says so. Says whether all is indexed.
@@ -118,6 +95,33 @@ impl Inner {
         }
         result
     }
+}
+
+fn find(snapshot: &dyn Snapshot, options: &SearchOptions) -> Result<SearchResults> {
+    let findings = snapshot.search(options)?;
+    let mut body = Body::new();
+    let hits = findings
+        .hits
+        .into_iter()
+        .map(|finding| {
+            let neighbours = read_neighbours(snapshot, &finding, options.neighbours, &mut body)?;
+            Ok(Hit {
+                snippet: Snippet::of(&finding.text, &findings.phrases, options.snippet_chars),
+                session_id: finding.session_id,
+                title: finding.title,
+                seq: finding.seq,
+                role: finding.role,
+                created: finding.created,
+                score: finding.score,
+                neighbours,
+            })
+        })
+        .collect::<Result<_>>()?;
+    Ok(SearchResults {
+        hits,
+        complete: findings.complete,
+        run: Arc::clone(body.run()),
+    })
 }
 
 fn read_neighbours(snapshot: &dyn Snapshot, finding: &Finding, count: u32, body: &mut Body) -> Result<Range<usize>> {

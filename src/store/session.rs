@@ -3,14 +3,18 @@
 use super::change::unexpected;
 use super::{Inner, Window, WindowReport};
 use crate::cache::body::{Body, Run};
+use crate::cache::loaded::{expect_end, expect_seq};
 use crate::cache::view::MessageView;
 use crate::cache::{CachedSession, Loaded, State};
 use crate::context::{Policy, WindowOptions};
 use crate::error::{During, Error, Kind, Result};
 use crate::metrics::Counter;
-use crate::model::{AppendOptions, Event, EventKind, NewMessage, Receipt, SessionChanges, SessionInfo, ids, now};
-use crate::storage::mutation::{Clear, Update};
-use crate::storage::{Mutation, Outcome, Snapshot};
+use crate::model::{
+    AppendOptions, Event, EventKind, Message, NewMessage, ReadyMessage, Receipt, SessionChanges, SessionInfo, ids,
+    now,
+};
+use crate::storage::mutation::{Append, Clear, Update};
+use crate::storage::{Head, Mutation, Outcome, Snapshot};
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
@@ -48,8 +52,8 @@ impl Session {
     pub fn describe(&self) -> Result<SessionInfo> {
         let describe = || {
             self.check()?;
-            let found = self.store.storage.snapshot()?.describe(self.entry.key);
-            self.store.tell_of_damage(found)?.ok_or_else(deleted)
+            let found = self.store.read(|snapshot| snapshot.describe(self.entry.key))?;
+            found.ok_or_else(deleted)
         };
         describe().during(|| self.action("describe"))
     }
@@ -80,22 +84,45 @@ impl Session {
 
     /// Appends messages, all or none.
     pub fn append(&self, messages: Vec<NewMessage>, options: AppendOptions) -> Result<Receipt> {
-        let begin = Instant::now();
-        let receipt = self.try_append(messages, options).during(|| self.action("append to"))?;
-        self.store.meter.append_latency.record_time(begin.elapsed());
-        Ok(receipt)
+        self.try_append(messages, options).during(|| self.action("append to"))
     }
 
     fn try_append(&self, messages: Vec<NewMessage>, options: AppendOptions) -> Result<Receipt> {
         self.check()?;
-        if let Some(key) = &options.idempotency_key {
-            ids::check_id("idempotency_key", key)?;
-        }
         if messages.is_empty() {
             return Err(Error::invalid("there is no message to append"));
         }
+        let begin = Instant::now();
         let messages = self.store.ready_all(messages)?;
-        self.append_ready(messages, options)
+        self.append_ready(messages, options, begin)
+    }
+
+    /// Appends messages that were counted and dated since `begin`.
+    pub(super) fn append_ready(
+        &self,
+        messages: Vec<ReadyMessage>,
+        options: AppendOptions,
+        begin: Instant,
+    ) -> Result<Receipt> {
+        if let Some(key) = &options.idempotency_key {
+            ids::check_id("idempotency_key", key)?;
+        }
+        let durability = options.durability;
+        let append = Append {
+            key: self.entry.key,
+            id: Arc::clone(&self.entry.id),
+            messages,
+            options,
+            memo: self.memo(),
+            now: now(),
+        };
+        match self.store.change(Mutation::Append(append), durability)? {
+            Outcome::Appended(receipt) => {
+                self.store.meter.append_latency.record_time(begin.elapsed());
+                Ok(receipt)
+            }
+            other => Err(unexpected(&other)),
+        }
     }
 
     /// Where a planner stands, to be kept with the session for whoever opens it next.
@@ -327,6 +354,14 @@ impl Session {
         format!("{verb} session '{}'", self.entry.id)
     }
 
+    /// Looks at one moment of the storage, and at the session's head in it.
+    pub(super) fn look<T>(&self, look: impl FnOnce(&dyn Snapshot, &Head) -> Result<T>) -> Result<T> {
+        self.store.read(|snapshot| {
+            let head = snapshot.head(self.entry.key)?.ok_or_else(deleted)?;
+            look(snapshot, &head)
+        })
+    }
+
     /// Does something, and says of a failure what was being done.
     pub(super) fn do_to<T>(&self, verb: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
         self.check().and_then(|()| work()).during(|| self.action(verb))
@@ -335,6 +370,22 @@ impl Session {
 
 pub(super) fn deleted() -> Error {
     Error::new(Kind::NotFound, "the session was deleted")
+}
+
+/// Messages as they are kept: all from `first` to `last`, or an error.
+pub(super) fn read_messages(snapshot: &dyn Snapshot, head: &Head, first: u32, last: u32) -> Result<Vec<Message>> {
+    let mut messages = Vec::new();
+    if first > last {
+        return Ok(messages);
+    }
+    let mut next = first;
+    snapshot.messages(&head.path, first..=last, &mut |message| {
+        expect_seq(&mut next, message.place.seq)?;
+        messages.push(Message::from(message));
+        Ok(())
+    })?;
+    expect_end(next, last)?;
+    Ok(messages)
 }
 
 fn nothing() -> Messages {

@@ -1,21 +1,23 @@
 //! A session as turns: exchanges in and out, and the text of the last ones for a prompt.
 
 use super::Session;
+use super::session::read_messages;
+use crate::cache::loaded::missing;
 use crate::error::{Error, Kind, Result};
 use crate::model::file_name::file_name;
-use crate::model::{AppendOptions, Exchange, Message, Receipt, Turn};
+use crate::model::{AppendOptions, Exchange, Receipt, Turn};
 use crate::storage::{Head, Snapshot};
 use std::fmt::Write as _;
+use std::time::Instant;
 
 impl Session {
     /// Appends a question and its answer, and returns the number of the turn that they are.
     pub fn append_exchange(&self, exchange: Exchange, options: AppendOptions) -> Result<(u32, Receipt)> {
         self.do_to("append an exchange to", || {
+            let begin = Instant::now();
             let messages = exchange.into_messages()?;
-            let receipt = self.append_ready(self.store.ready_all(messages.into())?, options)?;
-            let question = self.message(u64::from(receipt.first_seq))?;
-            let number = question.views().first().map_or(0, |message| message.turn);
-            Ok((number, receipt))
+            let receipt = self.append_ready(self.store.ready_all(messages.into())?, options, begin)?;
+            Ok((receipt.first_turn, receipt))
         })
     }
 
@@ -25,7 +27,7 @@ impl Session {
             if first > last {
                 return Err(Error::invalid(format!("the turns {first} to {last} are none")));
             }
-            self.read_turns(|_| (first, last))
+            self.look(|snapshot, head| read_turns(snapshot, head, first, last))
         })
     }
 
@@ -35,68 +37,21 @@ impl Session {
     }
 
     fn newest_turns(&self, count: u64) -> Result<Vec<Turn>> {
-        match count {
-            0 => Ok(Vec::new()),
-            count => self.read_turns(|newest| ((newest + 1).saturating_sub(count).max(1), newest)),
-        }
-    }
-
-    /// Reads the turns that `choose` picks, knowing the number of the newest.
-    fn read_turns(&self, choose: impl Fn(u64) -> (u64, u64)) -> Result<Vec<Turn>> {
-        let snapshot = self.store.storage.snapshot()?;
-        let head = snapshot.head(self.entry.key)?.ok_or_else(super::session::deleted)?;
-        let newest = u64::from(head.place.turn);
-        let (first, last) = choose(newest);
-        let last = last.min(newest);
-        if head.place.seq == 0 || first > last {
-            return Ok(Vec::new());
-        }
-        let first_seq = first_seq_of(snapshot.as_ref(), &head, first as u32)?;
-        let end = match last == newest {
-            true => head.place.seq,
-            false => first_seq_of(snapshot.as_ref(), &head, last as u32 + 1)? - 1,
-        };
-        let mut messages = Vec::new();
-        snapshot.messages(&head.path, first_seq..=end, &mut |message| {
-            messages.push(Message::from(message));
-            Ok(())
-        })?;
-        Ok(Turn::of(messages))
-    }
-
-    /// The first message of a turn.
-    pub(super) fn first_seq_of_turn(&self, turn: u32) -> Result<Option<u32>> {
-        let snapshot = self.store.storage.snapshot()?;
-        let head = snapshot.head(self.entry.key)?.ok_or_else(super::session::deleted)?;
-        if turn == 0 || turn > head.place.turn {
-            return Ok(None);
-        }
-        first_seq_of(snapshot.as_ref(), &head, turn).map(Some)
+        self.look(|snapshot, head| newest_turns(snapshot, head, count))
     }
 
     /// The summary and the last turns as text for a prompt. With a limit, the oldest turns go first; the newest stays whole,
     /// and if it does not fit, that is TOO_LARGE: nothing is cut inside.
     pub fn context_text(&self, most_turns: u64, most_characters: Option<u64>) -> Result<String> {
         self.do_to("write the context of", || {
-            let summary = self.describe()?.summary;
-            let turns: Vec<String> = self.newest_turns(most_turns)?.iter().map(text_of).collect();
-            let mut kept = turns.as_slice();
-            loop {
-                let text = join(&summary, self.id(), kept);
-                let length = text.chars().count() as u64;
-                match (most_characters, kept) {
-                    (Some(most), [_, newer @ ..]) if length > most && !newer.is_empty() => kept = newer,
-                    (Some(most), _) if length > most => {
-                        return Err(Error::new(
-                            Kind::TooLarge,
-                            format!(
-                                "the summary and the newest turn have {length} characters; max_characters is {most}"
-                            ),
-                        ));
-                    }
-                    _ => return Ok(text),
-                }
-            }
+            let (summary, turns) =
+                self.look(|snapshot, head| Ok((head.summary.clone(), newest_turns(snapshot, head, most_turns)?)))?;
+            let turns: Vec<String> = turns.iter().map(text_of).collect();
+            let kept = match most_characters {
+                None => turns.as_slice(),
+                Some(most) => newest_that_fit(&summary, self.id(), &turns, most)?,
+            };
+            Ok(join(&summary, self.id(), kept))
         })
     }
 
@@ -106,23 +61,75 @@ impl Session {
     }
 }
 
+fn newest_turns(snapshot: &dyn Snapshot, head: &Head, count: u64) -> Result<Vec<Turn>> {
+    let newest = u64::from(head.place.turn);
+    match count {
+        0 => Ok(Vec::new()),
+        count => read_turns(snapshot, head, (newest + 1).saturating_sub(count).max(1), newest),
+    }
+}
+
+fn read_turns(snapshot: &dyn Snapshot, head: &Head, first: u64, last: u64) -> Result<Vec<Turn>> {
+    let newest = u64::from(head.place.turn);
+    let last = last.min(newest);
+    if head.place.seq == 0 || first > last {
+        return Ok(Vec::new());
+    }
+    let first_seq = first_seq_of(snapshot, head, first as u32)?;
+    let end = match last == newest {
+        true => head.place.seq,
+        false => first_seq_of(snapshot, head, last as u32 + 1)? - 1,
+    };
+    Ok(Turn::of(read_messages(snapshot, head, first_seq, end)?))
+}
+
+/// The number of a message's turn.
+pub(super) fn turn_of(snapshot: &dyn Snapshot, head: &Head, seq: u32) -> Result<u32> {
+    let mut found = None;
+    snapshot.entries(&head.path, seq..=seq, &mut |entry| {
+        found = Some(entry.turn);
+        Ok(())
+    })?;
+    found.ok_or_else(|| missing(seq))
+}
+
 /// Turn numbers never fall along a path.
-fn first_seq_of(snapshot: &dyn Snapshot, head: &Head, turn: u32) -> Result<u32> {
+pub(super) fn first_seq_of(snapshot: &dyn Snapshot, head: &Head, turn: u32) -> Result<u32> {
     let (mut low, mut high) = (1, head.place.seq);
     while low < high {
         let middle = low + (high - low) / 2;
-        let mut found = 0;
-        snapshot.entries(&head.path, middle..=middle, &mut |entry| {
-            found = entry.turn;
-            Ok(())
-        })?;
-        if found < turn {
+        if turn_of(snapshot, head, middle)? < turn {
             low = middle + 1;
         } else {
             high = middle;
         }
     }
     Ok(low)
+}
+
+/// The newest turns that have so many characters together with what stands around them; at least one.
+fn newest_that_fit<'a>(summary: &str, id: &str, turns: &'a [String], most: u64) -> Result<&'a [String]> {
+    let count = |text: &str| text.chars().count() as u64;
+    let around = match turns {
+        [] => count(&join(summary, id, &[])),
+        [..] => count(&join(summary, id, &[String::new()])),
+    };
+    let mut length = around + turns.last().map_or(0, |newest| count(newest));
+    if length > most {
+        return Err(Error::new(
+            Kind::TooLarge,
+            format!("the summary and the newest turn have {length} characters; max_characters is {most}"),
+        ));
+    }
+    let mut first = turns.len().saturating_sub(1);
+    while let Some(older) = first.checked_sub(1).and_then(|index| turns.get(index)) {
+        length += count(older);
+        if length > most {
+            break;
+        }
+        first -= 1;
+    }
+    Ok(turns.get(first..).unwrap_or_default())
 }
 
 fn text_of(turn: &Turn) -> String {

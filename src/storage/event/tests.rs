@@ -79,6 +79,7 @@ fn created(seq: u32) -> Outcome {
 
 fn receipt(repeated: bool) -> Receipt {
     Receipt {
+        first_turn: 1,
         first_seq: 4,
         last_seq: 6,
         revision: 9,

@@ -3,6 +3,7 @@
 //! Where the writer knows the session's tail it is an UPDATE that holds only at the revision it knows, and an INSERT for each
 //! message; otherwise the session's row is read first. Runs inside the writer's transaction, like all of `changes`.
 
+use super::branch::place_at;
 use super::changes::{Refusal, Result, Tail, Tails, check_revision, existing};
 use super::readers::key_ranges;
 use super::rows::{message_key, signed};
@@ -33,6 +34,7 @@ pub(super) fn append(
     let receipt = Receipt {
         first_seq: tail.place.seq + 1,
         last_seq: after.place.seq,
+        first_turn: first_turn(tail, &append.messages),
         revision: tail.revision + 1,
         durability: reached,
         repeated: false,
@@ -48,6 +50,12 @@ pub(super) fn append(
         },
     );
     Ok(Outcome::Appended(receipt))
+}
+
+/// The turn of the first of some messages behind a tail.
+pub(super) fn first_turn(tail: Tail, messages: &[ReadyMessage]) -> u32 {
+    let first = messages.first();
+    first.map_or(0, |first| tail.place.next(first.role, first.tokens).turn)
 }
 
 /// Moves the session's counters past the messages to come, and says where those begin.
@@ -193,7 +201,7 @@ fn first_receipt(
     idempotency_key: &str,
     reached: Durability,
 ) -> Result<Option<Receipt>> {
-    let found = connection
+    let mut found = connection
         .prepare_cached(
             "SELECT first_seq, last_seq, revision FROM receipts WHERE session = ?1 AND idempotency_key = ?2",
         )?
@@ -201,13 +209,14 @@ fn first_receipt(
             Ok(Receipt {
                 first_seq: row.get(0)?,
                 last_seq: row.get(1)?,
+                first_turn: 0,
                 revision: super::rows::unsigned(row, 2)?,
                 durability: reached,
                 repeated: true,
             })
         })
         .optional()?;
-    let Some(receipt) = found else { return Ok(None) };
+    let Some(receipt) = &mut found else { return Ok(None) };
     let then = (receipt.last_seq - receipt.first_seq + 1) as usize;
     if then != append.messages.len() {
         return Err(Error::new(
@@ -219,7 +228,9 @@ fn first_receipt(
         )
         .into());
     }
-    Ok(Some(receipt))
+    let head = existing(connection, append.key)?;
+    receipt.first_turn = place_at(connection, &head, receipt.first_seq)?.0.turn;
+    Ok(found)
 }
 
 /// A retry may ask for more durability than the first try reached: a commit that writes something flushes it all.

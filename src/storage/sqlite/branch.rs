@@ -4,7 +4,7 @@
 //! all before. So what a segment must keep is known by one number: the last message that its session or one of the segments
 //! that go on from it still has.
 
-use super::append::insert_messages;
+use super::append::{first_turn, insert_messages};
 use super::changes::{Known, Refusal, Result, Tail, check_revision, existing};
 use super::rows::{self, message_key, signed};
 use super::{search, update};
@@ -57,22 +57,12 @@ pub(super) fn fork(connection: &Connection, known: &mut Known, fork: &Fork) -> R
 fn inherit(connection: &Connection, parent: &Head, fork: &Fork) -> Result<(NewSession, u32)> {
     let from = rows::describe(connection, parent.key)?
         .ok_or_else(|| Error::new(Kind::NotFound, "the session was deleted; nothing was changed"))?;
-    let mut session = fork.create.session.clone();
-    let or = |own: String, inherited: String| if own.is_empty() { inherited } else { own };
-    let summary_tokens = match session.summary.is_empty() {
-        true => parent.summary_tokens,
-        false => fork.create.summary_tokens,
-    };
-    session.user_id = or(session.user_id, from.user_id);
-    session.title = or(session.title, from.title);
-    session.model = or(session.model, from.model);
-    session.summary = or(session.summary, from.summary);
-    session.metadata = session.metadata.or(Some(from.metadata));
-    session.window_tokens = session.window_tokens.or(from.window_tokens);
-    session.expires_after = session.expires_after.or(from.expires_after);
-    session.max_bytes = session.max_bytes.or(from.max_bytes);
-    session.tags.extend(from.tags);
-    Ok((session, summary_tokens))
+    let mut session = fork.create.session.clone().filled_from(&from);
+    if session.summary.is_empty() {
+        session.summary = from.summary;
+        return Ok((session, parent.summary_tokens));
+    }
+    Ok((session, fork.create.summary_tokens))
 }
 
 fn begin(
@@ -188,6 +178,7 @@ pub(super) fn rewind(
     let receipt = (!rewind.messages.is_empty()).then_some(Receipt {
         first_seq: rewind.to_seq + 1,
         last_seq: end.place.seq,
+        first_turn: first_turn(tail, &rewind.messages),
         revision: removal.revision,
         durability: reached,
         repeated: false,
@@ -380,7 +371,7 @@ fn go_on_from(connection: &Connection, path: &[Stretch], segment: u32, first_seq
 }
 
 /// The counters as they were after a message of a session.
-fn place_at(connection: &Connection, head: &Head, seq: u32) -> Result<(Place, u64)> {
+pub(super) fn place_at(connection: &Connection, head: &Head, seq: u32) -> Result<(Place, u64)> {
     if seq == 0 {
         return Ok((Place::default(), 0));
     }
