@@ -44,7 +44,7 @@ fn cut(text: &str, most_bytes: usize) -> String {
     text.get(..end).unwrap_or_default().to_owned()
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
     use proptest::prelude::*;
