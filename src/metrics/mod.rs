@@ -7,7 +7,8 @@ mod prometheus;
 mod report;
 mod slots;
 
-pub use report::{Averages, Counters, Distribution, Metrics, StoreTotals};
+pub use crate::model::StoreTotals;
+pub use report::{Counters, Distribution, Metrics};
 
 use crate::model::{Micros, now};
 use hdrhistogram::Histogram;

@@ -68,19 +68,6 @@ pub enum Comparison {
     Greater = 4,
 }
 
-/// What to do with many sessions at once.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum BulkAction {
-    /// Put them away, throw them away, or take them back.
-    SetStatus(Status),
-    /// Give them a tag.
-    AddTag(String),
-    /// Take a tag away.
-    RemoveTag(String),
-    /// Delete them.
-    Delete,
-}
-
 impl Filter {
     /// Checks every field by itself.
     pub fn check(&self) -> Result<()> {
@@ -100,16 +87,6 @@ impl Filter {
         self.created.check("created")?;
         self.updated.check("updated")?;
         self.expires.check("expires")
-    }
-}
-
-impl BulkAction {
-    /// Checks the action by itself.
-    pub fn check(&self) -> Result<()> {
-        match self {
-            Self::AddTag(tag) | Self::RemoveTag(tag) => ids::check_id("tag", tag),
-            Self::SetStatus(_) | Self::Delete => Ok(()),
-        }
     }
 }
 

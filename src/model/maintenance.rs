@@ -85,3 +85,50 @@ pub struct StoreSizes {
     /// The write-ahead log's file, which keeps the length that it grew to.
     pub wal_file: u64,
 }
+
+/// What a store holds on the whole, whoever wrote it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StoreTotals {
+    /// Sessions in use.
+    pub active_sessions: u64,
+    /// Sessions put away.
+    pub archived_sessions: u64,
+    /// Sessions thrown away.
+    pub trashed_sessions: u64,
+    /// Their messages; one that forks share counts in each of them.
+    pub messages: u64,
+    /// Their tokens.
+    pub tokens: u64,
+    /// The bytes of their texts.
+    pub bytes: u64,
+    /// From creation to the last change, in microseconds, of all sessions together.
+    pub duration: u64,
+}
+
+/// What there is for each session.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Averages {
+    /// Minutes from creation to the last change.
+    pub session_duration_minutes: f64,
+    /// Tokens.
+    pub tokens_per_session: f64,
+    /// Messages.
+    pub messages_per_session: f64,
+}
+
+impl StoreTotals {
+    /// All sessions, whatever their status.
+    pub fn sessions(&self) -> u64 {
+        self.active_sessions + self.archived_sessions + self.trashed_sessions
+    }
+
+    /// What there is for each session; 0 where there is none.
+    pub fn averages(&self) -> Averages {
+        let sessions = self.sessions().max(1) as f64;
+        Averages {
+            session_duration_minutes: self.duration as f64 / 60e6 / sessions,
+            tokens_per_session: self.tokens as f64 / sessions,
+            messages_per_session: self.messages as f64 / sessions,
+        }
+    }
+}

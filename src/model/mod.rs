@@ -7,6 +7,7 @@ pub mod file_name;
 pub mod filter;
 pub(crate) mod fingerprint;
 pub mod ids;
+pub mod list;
 pub mod maintenance;
 pub mod message;
 pub mod metadata;
@@ -23,15 +24,16 @@ pub mod turn;
 pub mod words;
 
 pub use event::{Event, EventKind, EventPage};
-pub use filter::{BulkAction, Comparison, Filter, MetadataCondition, TimeRange};
-pub use maintenance::{CheckReport, EraseReport, Problems, SalvageReport, StoreSizes};
+pub use filter::{Comparison, Filter, MetadataCondition, TimeRange};
+pub use list::{BulkAction, ListOptions, SessionPage, Sort};
+pub use maintenance::{CheckReport, EraseReport, Problems, SalvageReport, StoreSizes, StoreTotals};
 pub use message::{
     AppendOptions, Durability, Message, MessageFlags, MessageRef, NewMessage, Place, ReadyMessage, Receipt, Role,
     Tokens,
 };
 #[cfg(not(loom))]
 pub use search::{Phrase, SearchOptions, SearchOrder};
-pub use session::{ListOptions, NewSession, SessionChanges, SessionInfo, SessionPage, Sort, Status};
+pub use session::{NewSession, SessionChanges, SessionInfo, Status};
 pub use turn::{Exchange, Turn};
 
 /// Microseconds since 1970-01-01 UTC: the unit of every time in Turnkeep.

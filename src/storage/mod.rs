@@ -15,6 +15,7 @@ use crate::context::{Entry, Memo};
 use crate::error::{Error, Result};
 use crate::model::{
     Durability, EventPage, Filter, ListOptions, MessageRef, Place, SearchOptions, SessionInfo, SessionPage,
+    StoreTotals,
 };
 use search::Findings;
 use std::ops::RangeInclusive;
@@ -94,25 +95,6 @@ pub(crate) enum Family {
     Ancestors,
     /// All, from the first ancestor on, each before its own forks.
     Tree,
-}
-
-/// What a store holds on the whole.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Totals {
-    /// Sessions in use.
-    pub(crate) active: u64,
-    /// Sessions put away.
-    pub(crate) archived: u64,
-    /// Sessions thrown away.
-    pub(crate) trashed: u64,
-    /// Their messages. One that forks share counts in each.
-    pub(crate) messages: u64,
-    /// Their tokens.
-    pub(crate) tokens: u64,
-    /// The bytes of their texts.
-    pub(crate) bytes: u64,
-    /// From creation to the last change, in microseconds, of all of them together.
-    pub(crate) duration: u64,
 }
 
 /// A store's memory that outlives a process, or does not.
@@ -211,7 +193,7 @@ pub(crate) trait Snapshot {
     fn events_after(&self, number: u64, limit: usize) -> Result<EventPage>;
 
     /// What there is on the whole.
-    fn totals(&self) -> Result<Totals>;
+    fn totals(&self) -> Result<StoreTotals>;
 
     /// What a planner needs of messages, in order.
     fn entries(

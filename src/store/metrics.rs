@@ -2,7 +2,7 @@
 
 use super::{Inner, Store};
 use crate::error::{During, Kind, Result};
-use crate::metrics::{Counter, Elsewhere, Metrics, StoreTotals};
+use crate::metrics::{Counter, Elsewhere, Metrics};
 use crate::model::{EventKind, ReadyMessage};
 use crate::storage::mutation::{Create, Fork};
 use crate::storage::{Applied, Mutation, Outcome};
@@ -41,15 +41,7 @@ impl Inner {
             cache_sessions: self.cache.sessions() as u64,
             cache_bytes: self.cache.bytes() as u64,
             wal_bytes: self.storage.wal_bytes(),
-            totals: StoreTotals {
-                active_sessions: totals.active,
-                archived_sessions: totals.archived,
-                trashed_sessions: totals.trashed,
-                messages: totals.messages,
-                tokens: totals.tokens,
-                bytes: totals.bytes,
-                duration: totals.duration,
-            },
+            totals,
         })
     }
 

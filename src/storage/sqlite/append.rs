@@ -10,7 +10,7 @@ use super::rows::{message_key, signed};
 use super::search;
 use crate::error::{Error, Kind};
 use crate::model::message::ToolCalls;
-use crate::model::{Durability, ReadyMessage, Receipt, Role};
+use crate::model::{Durability, Place, ReadyMessage, Receipt, Role};
 use crate::storage::mutation::Append;
 use crate::storage::{Outcome, SessionKey};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -108,10 +108,6 @@ pub(super) fn insert_messages(
     messages: &[ReadyMessage],
     tail: Tail,
 ) -> Result<()> {
-    let mut statement = connection.prepare_cached(
-        "INSERT INTO messages (key, role, flags, tokens, total_tokens, turn, created, tool_call_id, model, metadata, \
-         tool_calls, content, total_bytes, packed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
-    )?;
     let mut place = tail.place;
     let mut bytes = tail.bytes;
     let mut step = Step::Kept;
@@ -121,8 +117,31 @@ pub(super) fn insert_messages(
             .map_err(|refusal| in_batch(refusal, index, messages.len()))?;
         place = place.next(message.role, message.tokens);
         bytes += message.bytes();
-        statement.execute(params![
-            message_key(tail.segment, place.seq),
+        insert_row(connection, tail.segment, place, bytes, message)?;
+    }
+    Ok(search::note(connection, tail.segment, tail.place.seq + 1)?)
+}
+
+/// Inserts the row of a message: what it is, where it stands, and the bytes up to and with it.
+pub(super) fn insert_row(
+    connection: &Connection,
+    segment: u32,
+    place: Place,
+    total_bytes: u64,
+    message: &ReadyMessage,
+) -> rusqlite::Result<()> {
+    let content = match message.packed {
+        None => message.content.as_str(),
+        Some(_) => "",
+    };
+    connection
+        .prepare_cached(
+            "INSERT INTO messages (key, role, flags, tokens, total_tokens, turn, created, tool_call_id, model, \
+             metadata, tool_calls, content, total_bytes, packed) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+        )?
+        .execute(params![
+            message_key(segment, place.seq),
             message.role as i32,
             message.flags.0,
             message.tokens,
@@ -133,16 +152,11 @@ pub(super) fn insert_messages(
             message.model,
             message.metadata,
             message.tool_calls,
-            if message.packed.is_none() {
-                message.content.as_str()
-            } else {
-                ""
-            },
-            signed(bytes),
+            content,
+            signed(total_bytes),
             message.packed,
-        ])?;
-    }
-    search::note(connection, tail.segment, tail.place.seq + 1)
+        ])
+        .map(drop)
 }
 
 fn in_batch(refusal: Refusal, index: usize, count: usize) -> Refusal {

@@ -5,7 +5,7 @@
 //! that go on from it still has.
 
 use super::append::{first_turn, insert_messages};
-use super::changes::{Known, Refusal, Result, Tail, check_revision, existing};
+use super::changes::{Known, Refusal, Result, Tail, check_revision, existing, note_number};
 use super::rows::{self, message_key, signed};
 use super::{search, update};
 use crate::context::Memo;
@@ -274,9 +274,7 @@ fn cut_to(connection: &Connection, known: &mut Known, head: &Head, to_seq: u32) 
         (own.segment, own.first_seq)
     } else {
         let segment = known.next_number(connection)?;
-        connection
-            .prepare_cached("UPDATE meta SET value = max(value, ?1) WHERE name = 'last_key'")?
-            .execute([segment])?;
+        note_number(connection, i64::from(segment))?;
         go_on_from(connection, &until(&head.path, to_seq), segment, to_seq + 1)?;
         (segment, to_seq + 1)
     };
@@ -330,14 +328,7 @@ pub(super) fn release(connection: &Connection, head: &Head) -> Result<()> {
 fn trim(connection: &Connection, segment: u32) -> Result<()> {
     let mut next = Some(segment);
     while let Some(segment) = next.take() {
-        let last: Option<u32> = connection
-            .prepare_cached(
-                "SELECT max(last) FROM (\
-                 SELECT max(first_seq) - 1 AS last FROM segments WHERE parent = ?1 \
-                 UNION ALL SELECT head_seq FROM sessions WHERE key = ?1 AND tail_segment = ?1 \
-                 UNION ALL SELECT head_seq FROM sessions WHERE tail_segment = ?1 AND tail_segment <> key)",
-            )?
-            .query_row([segment], |row| row.get(0))?;
+        let last = last_needed(connection, segment)?;
         let first_gone = last.map_or(0, |last| last + 1);
         search::forget(connection, segment, first_gone)?;
         connection
@@ -351,6 +342,18 @@ fn trim(connection: &Connection, segment: u32) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The last message of a segment that anybody has on his path; `None` if nobody has the segment.
+pub(super) fn last_needed(connection: &Connection, segment: u32) -> rusqlite::Result<Option<u32>> {
+    connection
+        .prepare_cached(
+            "SELECT max(last) FROM (\
+             SELECT max(first_seq) - 1 AS last FROM segments WHERE parent = ?1 \
+             UNION ALL SELECT head_seq FROM sessions WHERE key = ?1 AND tail_segment = ?1 \
+             UNION ALL SELECT head_seq FROM sessions WHERE tail_segment = ?1 AND tail_segment <> key)",
+        )?
+        .query_row([segment], |row| row.get(0))
 }
 
 /// Whether another segment goes on from a message of this one that comes after `seq`.
@@ -378,34 +381,25 @@ pub(super) fn place_at(connection: &Connection, head: &Head, seq: u32) -> Result
     if seq == head.place.seq {
         return Ok((head.place, head.bytes));
     }
-    let key = super::readers::key_ranges(&head.path, &(seq..=seq))
-        .into_iter()
-        .next()
-        .filter(|_| seq < head.place.seq)
-        .ok_or_else(|| {
-            Error::new(
-                Kind::NotFound,
-                format!("there is no message {seq}; the last one is {}", head.place.seq),
-            )
-        })?;
-    let found = connection
-        .prepare_cached("SELECT total_tokens, turn, total_bytes FROM messages WHERE key = ?1")?
-        .query_row([key.0], |row| {
-            let place = Place {
-                seq,
-                total_tokens: rows::unsigned(row, 0)?,
-                turn: row.get(1)?,
-            };
-            Ok((place, rows::unsigned(row, 2)?))
-        });
-    match found {
-        Err(rusqlite::Error::QueryReturnedNoRows) => Err(Error::new(
+    let stretch = until(&head.path, seq).pop().filter(|_| seq < head.place.seq);
+    let stretch = stretch.ok_or_else(|| {
+        Error::new(
+            Kind::NotFound,
+            format!("there is no message {seq}; the last one is {}", head.place.seq),
+        )
+    })?;
+    let totals = rows::totals_at(connection, stretch.segment, seq)?.ok_or_else(|| {
+        Error::new(
             Kind::Corrupt,
             format!("message {seq} should be there and is not: the file is damaged; nothing was changed"),
         )
-        .into()),
-        found => Ok(found?),
-    }
+    })?;
+    let place = Place {
+        seq,
+        total_tokens: totals.tokens,
+        turn: totals.turns,
+    };
+    Ok((place, totals.bytes))
 }
 
 /// The stretches of a path that hold the messages up to one.

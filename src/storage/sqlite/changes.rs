@@ -129,6 +129,14 @@ impl Known {
     }
 }
 
+/// Notes that a number was used, where no row will say so.
+pub(super) fn note_number(connection: &Connection, number: i64) -> Result<()> {
+    connection
+        .prepare_cached("UPDATE meta SET value = max(value, ?1) WHERE name = 'last_key'")?
+        .execute([number])?;
+    Ok(())
+}
+
 /// Applies one mutation. `reached` goes into the receipt of an append.
 pub(super) fn apply(
     connection: &Connection,

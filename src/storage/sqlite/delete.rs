@@ -1,6 +1,6 @@
 //! Deleting sessions: what forks share stays, what nobody else has goes in the same transaction.
 
-use super::changes::{Known, Result, existing};
+use super::changes::{Known, Result, existing, note_number};
 use super::{branch, erase, search};
 use crate::error::{Error, Kind};
 use crate::storage::mutation::{Changed, Cleanup, Delete};
@@ -58,9 +58,7 @@ pub(super) fn delete(connection: &Connection, known: &mut Known, key: SessionKey
              FROM sessions AS gone WHERE gone.key = ?1 AND fork.parent = ?1",
         )?
         .execute([key.0])?;
-    connection
-        .prepare_cached("UPDATE meta SET value = max(value, ?1) WHERE name = 'last_key'")?
-        .execute([key.0])?;
+    note_number(connection, key.0)?;
     for sql in [
         "DELETE FROM sessions WHERE key = ?1",
         "DELETE FROM receipts WHERE session = ?1",

@@ -3,7 +3,6 @@
 use super::changes::Result;
 use super::rows::{signed, unsigned};
 use crate::model::{Event, EventKind, EventPage};
-use crate::storage::Totals;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 /// Writes the log.
@@ -117,25 +116,4 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Event> {
         last_seq: unsigned(row, 7)?,
         count: unsigned(row, 8)?,
     })
-}
-
-/// What there is on the whole.
-pub(super) fn totals(connection: &Connection) -> rusqlite::Result<Totals> {
-    connection
-        .prepare_cached(
-            "SELECT count(*) FILTER (WHERE status = 1), count(*) FILTER (WHERE status = 2), \
-             count(*) FILTER (WHERE status = 3), coalesce(sum(head_seq), 0), coalesce(sum(token_total), 0), \
-             coalesce(sum(bytes), 0), coalesce(sum(max(0, updated - created)), 0) FROM sessions",
-        )?
-        .query_row([], |row| {
-            Ok(Totals {
-                active: unsigned(row, 0)?,
-                archived: unsigned(row, 1)?,
-                trashed: unsigned(row, 2)?,
-                messages: unsigned(row, 3)?,
-                tokens: unsigned(row, 4)?,
-                bytes: unsigned(row, 5)?,
-                duration: unsigned(row, 6)?,
-            })
-        })
 }

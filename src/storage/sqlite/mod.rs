@@ -39,6 +39,7 @@ pub(crate) use salvage::salvage;
 use claim::Claim;
 use connection::Opener;
 use failure::Site;
+use new_file::beside;
 use parking_lot::{MappedMutexGuard, Mutex, MutexGuard};
 use readers::{Hold, Pool, Reader, View, closed};
 use rusqlite::{Connection, OptionalExtension};
@@ -309,9 +310,7 @@ impl Storage for SqliteStorage {
         if self.in_memory {
             return 0;
         }
-        let mut wal = self.site.path.clone().into_os_string();
-        wal.push("-wal");
-        std::fs::metadata(wal).map_or(0, |file| file.len())
+        beside(&self.site.path, "-wal").metadata().map_or(0, |file| file.len())
     }
 
     fn flush(&self) -> Result<()> {

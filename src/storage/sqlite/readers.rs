@@ -7,9 +7,11 @@ use super::raw::{Row, Statement};
 use super::{events, family, list, rows, search};
 use crate::context::Entry;
 use crate::error::{Error, Kind, Result};
-use crate::model::{EventPage, Filter, ListOptions, MessageRef, SearchOptions, SessionInfo, SessionPage};
+use crate::model::{
+    EventPage, Filter, ListOptions, MessageRef, SearchOptions, SessionInfo, SessionPage, StoreTotals,
+};
 use crate::storage::search::Findings;
-use crate::storage::{Family, Head, Path, SessionKey, Snapshot, Stretch, Totals};
+use crate::storage::{Family, Head, Path, SessionKey, Snapshot, Stretch};
 use parking_lot::{Condvar, Mutex};
 use rusqlite::{Connection, OptionalExtension};
 use std::cell::RefCell;
@@ -292,8 +294,8 @@ impl<H: Hold> Snapshot for View<'_, H> {
         self.with(|connection| events::after(connection, number, limit))
     }
 
-    fn totals(&self) -> Result<Totals> {
-        self.with(events::totals)
+    fn totals(&self) -> Result<StoreTotals> {
+        self.with(rows::store_totals)
     }
 
     fn is_search_behind(&self) -> Result<bool> {

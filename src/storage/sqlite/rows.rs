@@ -3,7 +3,7 @@
 use super::raw;
 use crate::context::Entry;
 use crate::error::Result as ModelResult;
-use crate::model::{MessageFlags, MessageRef, Place, ReadyMessage, Role, SessionInfo, Status};
+use crate::model::{MessageFlags, MessageRef, Place, ReadyMessage, Role, SessionInfo, Status, StoreTotals};
 use crate::storage::compression::unpack;
 use crate::storage::{Head, Path, SessionKey, Stretch};
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
@@ -189,6 +189,28 @@ pub(super) fn message<'a>(row: &'a raw::Row<'_>, unpacked: &'a mut String) -> Re
     })
 }
 
+/// What is counted along a path, up to and with a message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Totals {
+    pub(super) tokens: u64,
+    pub(super) turns: u32,
+    pub(super) bytes: u64,
+}
+
+/// The totals at a message; `None` if it is not there.
+pub(super) fn totals_at(connection: &Connection, segment: u32, seq: u32) -> Result<Option<Totals>> {
+    connection
+        .prepare_cached("SELECT total_tokens, turn, total_bytes FROM messages WHERE key = ?1")?
+        .query_row([message_key(segment, seq)], |row| {
+            Ok(Totals {
+                tokens: unsigned(row, 0)?,
+                turns: row.get(1)?,
+                bytes: unsigned(row, 2)?,
+            })
+        })
+        .optional()
+}
+
 /// What a message says, from its content and, where it is kept compressed, from the column after that.
 pub(super) fn content(row: &Row<'_>, column: usize) -> Result<String> {
     match row.get_ref(column + 1)?.as_blob_or_null()? {
@@ -226,4 +248,25 @@ const PACKED: usize = 12;
 
 fn cannot_unpack(error: std::io::Error) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(PACKED, rusqlite::types::Type::Blob, Box::new(error))
+}
+
+/// What there is on the whole.
+pub(super) fn store_totals(connection: &Connection) -> Result<StoreTotals> {
+    connection
+        .prepare_cached(
+            "SELECT count(*) FILTER (WHERE status = 1), count(*) FILTER (WHERE status = 2), \
+             count(*) FILTER (WHERE status = 3), coalesce(sum(head_seq), 0), coalesce(sum(token_total), 0), \
+             coalesce(sum(bytes), 0), coalesce(sum(max(0, updated - created)), 0) FROM sessions",
+        )?
+        .query_row([], |row| {
+            Ok(StoreTotals {
+                active_sessions: unsigned(row, 0)?,
+                archived_sessions: unsigned(row, 1)?,
+                trashed_sessions: unsigned(row, 2)?,
+                messages: unsigned(row, 3)?,
+                tokens: unsigned(row, 4)?,
+                bytes: unsigned(row, 5)?,
+                duration: unsigned(row, 6)?,
+            })
+        })
 }

@@ -1,10 +1,11 @@
 //! Maintenance of a store in SQLite: each verb on the connection that it needs.
 
-use super::new_file::{NewFile, beside};
+use super::new_file::NewFile;
 use super::readers::Apart;
 use super::{SqliteStorage, backup, check, erase, writer};
 use crate::error::{Error, Kind, Result};
 use crate::model::{CheckReport, Durability, StoreSizes};
+use crate::storage::Storage;
 use crate::storage::upkeep::{Progress, Upkeep};
 use parking_lot::MappedMutexGuard;
 use rusqlite::Connection;
@@ -82,9 +83,7 @@ impl Upkeep for SqliteStorage {
     fn sizes(&self) -> Result<StoreSizes> {
         let still = self.still()?;
         let mut sizes = measure(still.connection()?).map_err(|error| self.site.explain(&error))?;
-        if !self.in_memory {
-            sizes.wal_file = beside(&self.site.path, "-wal").metadata().map_or(0, |file| file.len());
-        }
+        sizes.wal_file = self.wal_bytes();
         Ok(sizes)
     }
 

@@ -1,19 +1,12 @@
 //! Of each segment: are its messages all there, and no others; can they be read; do their running totals add up?
 
-use super::super::rows::{message_key, unsigned};
+use super::super::branch::last_needed;
+use super::super::rows::{Totals, totals_at, unsigned};
 use super::Check;
 use crate::model::Role;
 use crate::storage::compression::unpack;
 use rusqlite::types::ValueRef;
 use rusqlite::{OptionalExtension, Result, Row};
-
-/// What is counted along a path, up to and with a message.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-struct Totals {
-    tokens: u64,
-    turns: u64,
-    bytes: u64,
-}
 
 /// The segment that is being read.
 struct Segment {
@@ -70,60 +63,38 @@ pub(super) fn check(check: &mut Check<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Where the segment begins, the last message that anybody has of it, and whose own it is.
-const USERS: &str = "SELECT coalesce((SELECT first_seq FROM segments WHERE segment = ?1), 1), \
-     (SELECT max(last) FROM (\
-     SELECT max(first_seq) - 1 AS last FROM segments WHERE parent = ?1 \
-     UNION ALL SELECT head_seq FROM sessions WHERE key = ?1 AND tail_segment = ?1 \
-     UNION ALL SELECT head_seq FROM sessions WHERE tail_segment = ?1 AND tail_segment <> key)), \
+/// Where the segment begins, what it goes on from, and whose own it is.
+const BEGINNING: &str = "SELECT coalesce((SELECT first_seq FROM segments WHERE segment = ?1), 1), \
+     (SELECT parent FROM segments WHERE segment = ?1), \
      (SELECT id FROM sessions WHERE key = ?1 AND tail_segment = ?1 \
      UNION ALL SELECT id FROM sessions WHERE tail_segment = ?1 AND tail_segment <> key)";
 
 fn begin(check: &mut Check<'_>, number: u32) -> Result<Segment> {
     check.highest_segment = check.highest_segment.max(number);
-    let (first, last, owner) = check
+    let (first, parent, owner): (u32, Option<u32>, Option<String>) = check
         .connection
-        .prepare_cached(USERS)?
+        .prepare_cached(BEGINNING)?
         .query_row([number], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
     let waiting_from = check
         .connection
         .prepare_cached("SELECT next_seq FROM search_outbox WHERE segment = ?1")?
         .query_row([number], |row| row.get(0))
         .optional()?;
+    let before = match parent {
+        None if first <= 1 => Some(Totals::default()),
+        None => None,
+        Some(parent) => totals_at(check.connection, parent, first - 1)?,
+    };
     Ok(Segment {
         number,
         owner,
-        last,
+        last: last_needed(check.connection, number)?,
         next: first,
-        before: totals_before(check, number, first)?,
+        before,
         unreached: None,
         waiting_from,
         not_indexed: None,
     })
-}
-
-/// The totals at the end of what comes before a segment; `None` if that cannot be told.
-fn totals_before(check: &Check<'_>, segment: u32, first: u32) -> Result<Option<Totals>> {
-    if first <= 1 {
-        return Ok(Some(Totals::default()));
-    }
-    let before: Option<u32> = check
-        .connection
-        .prepare_cached("SELECT parent FROM segments WHERE segment = ?1")?
-        .query_row([segment], |row| row.get(0))
-        .optional()?;
-    let Some(before) = before else { return Ok(None) };
-    check
-        .connection
-        .prepare_cached("SELECT total_tokens, turn, total_bytes FROM messages WHERE key = ?1")?
-        .query_row([message_key(before, first - 1)], |row| {
-            Ok(Totals {
-                tokens: unsigned(row, 0)?,
-                turns: unsigned(row, 1)?,
-                bytes: unsigned(row, 2)?,
-            })
-        })
-        .optional()
 }
 
 fn message(check: &mut Check<'_>, segment: &mut Segment, seq: u32, row: &Row<'_>) -> Result<()> {
@@ -150,7 +121,7 @@ fn message(check: &mut Check<'_>, segment: &mut Segment, seq: u32, row: &Row<'_>
     segment.next = seq.saturating_add(1);
     let says = Totals {
         tokens: unsigned(row, 2)?,
-        turns: unsigned(row, 3)?,
+        turns: row.get(3)?,
         bytes: unsigned(row, 4)?,
     };
     match text_bytes(row) {
@@ -179,12 +150,12 @@ fn totals(check: &mut Check<'_>, segment: &Segment, seq: u32, row: &Row<'_>, byt
     let Some(before) = segment.before else { return Ok(()) };
     let is = Totals {
         tokens: before.tokens + unsigned(row, 1)?,
-        turns: before.turns + u64::from(role == Role::User as i32),
+        turns: before.turns + u32::from(role == Role::User as i32),
         bytes: before.bytes + bytes,
     };
     for (what, says, is) in [
         ("tokens", says.tokens, is.tokens),
-        ("turns", says.turns, is.turns),
+        ("turns", u64::from(says.turns), u64::from(is.turns)),
         ("bytes", says.bytes, is.bytes),
     ] {
         if says != is {

@@ -1,33 +1,15 @@
 //! Of each session: does its path cover every message, and do its counters say what its last message says?
 
-use super::super::rows::{message_key, unsigned};
+use super::super::rows::{Totals, totals_at, unsigned};
 use super::Check;
-use rusqlite::{OptionalExtension, Result, Row};
+use rusqlite::{OptionalExtension, Result};
 
 struct Session {
     id: String,
     head_seq: u32,
     tail_segment: u32,
     tail_first_seq: u32,
-    counters: Counters,
-}
-
-/// What a session counts, and what its last message counts.
-#[derive(Default, PartialEq, Eq)]
-struct Counters {
-    tokens: u64,
-    turns: u64,
-    bytes: u64,
-}
-
-impl Counters {
-    fn read(row: &Row<'_>, first: usize) -> Result<Self> {
-        Ok(Self {
-            tokens: unsigned(row, first)?,
-            turns: unsigned(row, first + 1)?,
-            bytes: unsigned(row, first + 2)?,
-        })
-    }
+    counters: Totals,
 }
 
 pub(super) fn check(check: &mut Check<'_>) -> Result<()> {
@@ -45,7 +27,11 @@ pub(super) fn check(check: &mut Check<'_>) -> Result<()> {
             head_seq: row.get(2)?,
             tail_segment: row.get(3)?,
             tail_first_seq: row.get(4)?,
-            counters: Counters::read(row, 5)?,
+            counters: Totals {
+                tokens: unsigned(row, 5)?,
+                turns: row.get(6)?,
+                bytes: unsigned(row, 7)?,
+            },
         };
         check.report.sessions += 1;
         path(check, &session)?;
@@ -86,8 +72,8 @@ fn path(check: &mut Check<'_>, session: &Session) -> Result<()> {
 
 fn counters(check: &mut Check<'_>, session: &Session) -> Result<()> {
     let found = match session.head_seq {
-        0 => Counters::default(),
-        seq if seq >= session.tail_first_seq => match message(check, session.tail_segment, seq)? {
+        0 => Totals::default(),
+        seq if seq >= session.tail_first_seq => match totals_at(check.connection, session.tail_segment, seq)? {
             Some(found) => found,
             None => {
                 missing(check, session, seq);
@@ -102,7 +88,7 @@ fn counters(check: &mut Check<'_>, session: &Session) -> Result<()> {
     };
     for (what, says, is) in [
         ("tokens", session.counters.tokens, found.tokens),
-        ("turns", session.counters.turns, found.turns),
+        ("turns", u64::from(session.counters.turns), u64::from(found.turns)),
         ("bytes", session.counters.bytes, found.bytes),
     ] {
         if says != is {
@@ -120,22 +106,14 @@ fn missing(check: &mut Check<'_>, session: &Session, seq: u32) {
     check.problem(format!("session '{}': message {seq} is missing", session.id));
 }
 
-fn shared(check: &Check<'_>, session: &Session, seq: u32) -> Result<Option<Counters>> {
+fn shared(check: &Check<'_>, session: &Session, seq: u32) -> Result<Option<Totals>> {
     let segment: Option<u32> = check
         .connection
         .prepare_cached("SELECT parent FROM segments WHERE segment = ?1")?
         .query_row([session.tail_segment], |row| row.get(0))
         .optional()?;
     match segment {
-        Some(segment) => message(check, segment, seq),
+        Some(segment) => totals_at(check.connection, segment, seq),
         None => Ok(None),
     }
-}
-
-fn message(check: &Check<'_>, segment: u32, seq: u32) -> Result<Option<Counters>> {
-    check
-        .connection
-        .prepare_cached("SELECT total_tokens, turn, total_bytes FROM messages WHERE key = ?1")?
-        .query_row([message_key(segment, seq)], |row| Counters::read(row, 0))
-        .optional()
 }

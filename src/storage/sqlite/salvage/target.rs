@@ -1,16 +1,19 @@
 //! The new store: rows written one after the other, with their counters counted anew.
 
+use super::super::append;
 use super::super::connection::Opener;
 use super::super::failure::Site;
 use super::super::new_file::NewFile;
-use super::super::rows::{message_key, signed, unsigned};
+use super::super::rows::{signed, totals_at};
 use super::super::schema;
+use super::super::search;
 use super::plan::{Plan, Segment, Session};
 use super::source::Source;
 use crate::error::Result;
 use crate::model::ids::MAX_ID_BYTES;
 use crate::model::{Place, Problems, ReadyMessage};
-use rusqlite::{Connection, OptionalExtension, params};
+use crate::storage::SessionKey;
+use rusqlite::{Connection, params};
 
 pub(super) struct Target {
     connection: Connection,
@@ -84,21 +87,15 @@ impl Target {
     }
 
     fn counted_at(&self, segment: u32, seq: u32) -> Result<Option<Counted>> {
-        self.run(|connection| {
-            connection
-                .prepare_cached("SELECT total_tokens, turn, total_bytes FROM messages WHERE key = ?1")?
-                .query_row([message_key(segment, seq)], |row| {
-                    Ok(Counted {
-                        place: Place {
-                            seq,
-                            total_tokens: unsigned(row, 0)?,
-                            turn: row.get(1)?,
-                        },
-                        bytes: unsigned(row, 2)?,
-                    })
-                })
-                .optional()
-        })
+        let totals = self.run(|connection| totals_at(connection, segment, seq))?;
+        Ok(totals.map(|totals| Counted {
+            place: Place {
+                seq,
+                total_tokens: totals.tokens,
+                turn: totals.turns,
+            },
+            bytes: totals.bytes,
+        }))
     }
 
     /// Writes the next message of a segment.
@@ -108,34 +105,8 @@ impl Target {
         self.messages += 1;
         let (place, bytes) = (counted.place, counted.bytes);
         self.run(|connection| {
-            connection
-                .prepare_cached(
-                    "INSERT INTO messages (key, role, flags, tokens, total_tokens, turn, created, tool_call_id, model, \
-                     metadata, tool_calls, content, total_bytes, packed) \
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
-                )?
-                .execute(params![
-                    message_key(segment, place.seq),
-                    message.role as i32,
-                    message.flags.0,
-                    message.tokens,
-                    signed(place.total_tokens),
-                    place.turn,
-                    message.created,
-                    message.tool_call_id,
-                    message.model,
-                    message.metadata,
-                    message.tool_calls,
-                    if message.packed.is_none() { message.content.as_str() } else { "" },
-                    signed(bytes),
-                    message.packed,
-                ])?;
-            connection
-                .prepare_cached(
-                    "INSERT INTO search_outbox (segment, next_seq) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
-                )?
-                .execute([segment, place.seq])
-                .map(drop)
+            append::insert_row(connection, segment, place, bytes, message)?;
+            search::note(connection, segment, place.seq)
         })
     }
 
@@ -226,10 +197,7 @@ impl Target {
                     session.max_bytes,
                     session.expires_after,
                 ])?;
-            connection
-                .prepare_cached("INSERT INTO search_outbox (segment, next_seq) VALUES (?1, 0) ON CONFLICT DO NOTHING")?
-                .execute([-i64::from(session.number)])
-                .map(drop)
+            search::note_session(connection, SessionKey(i64::from(session.number)))
         })
     }
 

@@ -20,7 +20,7 @@ use crate::storage::SessionKey;
 use rusqlite::{Connection, params};
 
 /// Notes that the messages of a segment are to be indexed, from a seq on.
-pub(super) fn note(connection: &Connection, segment: u32, first_seq: u32) -> Result<()> {
+pub(super) fn note(connection: &Connection, segment: u32, first_seq: u32) -> rusqlite::Result<()> {
     connection
         .prepare_cached("INSERT INTO search_outbox (segment, next_seq) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
         .execute([segment, first_seq])?;
@@ -28,7 +28,7 @@ pub(super) fn note(connection: &Connection, segment: u32, first_seq: u32) -> Res
 }
 
 /// Notes that a session's name, title and summary are to be indexed.
-pub(super) fn note_session(connection: &Connection, key: SessionKey) -> Result<()> {
+pub(super) fn note_session(connection: &Connection, key: SessionKey) -> rusqlite::Result<()> {
     connection
         .prepare_cached("INSERT INTO search_outbox (segment, next_seq) VALUES (?1, 0) ON CONFLICT DO NOTHING")?
         .execute([-key.0])?;
