@@ -139,17 +139,18 @@ fn pages_of(path: &Path, table: &str) -> Vec<usize> {
 fn garbage_in_pages_costs_what_lay_on_them_and_nothing_else() {
     let sample = Sample::new();
     let pages = std::fs::metadata(sample.store.path()).unwrap().len() as usize / PAGE;
+    // Where the tables are described, everything else is lost with it; the roots of the tables come first.
+    let described = pages_of(&sample.store.path(), "sqlite_schema");
+    let candidates: Vec<usize> = (21..=pages).filter(|page| !described.contains(page)).collect();
     let mut messages_lost = 0;
     for seed in 0..25u64 {
         let mut dice = seed;
         let source = sample.copy(&format!("damaged {seed}.db"));
         let target = sample.store.path().with_file_name(format!("salvaged {seed}.db"));
         let mut bytes = std::fs::read(&source).unwrap();
-        // The first pages describe the tables.
-        let first = 20;
         for _ in 0..=random(&mut dice) % 6 {
-            let page = first + random(&mut dice) as usize % (pages - first);
-            let begin = page * PAGE;
+            let page = candidates[random(&mut dice) as usize % candidates.len()];
+            let begin = (page - 1) * PAGE;
             bytes[begin..begin + PAGE].fill_with(|| random(&mut dice) as u8);
         }
         std::fs::write(&source, &bytes).unwrap();
