@@ -283,6 +283,18 @@ fn a_store_that_somebody_uses_is_not_replaced() {
     assert_eq!(contents(&other, &id).len(), 4);
 }
 
+// SQLite takes such a file for a part of the database, and deletes it or writes over it.
+#[test]
+fn a_backup_under_the_name_of_a_databases_side_file_is_refused() {
+    let (store, _) = filled(2);
+    for end in ["-wal", "-shm", "-journal"] {
+        let target = beside(&store, &format!("chat.db{end}"));
+        let error = backup(&store, &target).unwrap_err();
+        assert_eq!(error.kind(), Kind::Invalid);
+        assert!(error.message().contains(end), "{error}");
+    }
+}
+
 #[test]
 fn a_target_that_cannot_be_is_refused_with_what_is_wrong() {
     let (store, id) = filled(3);

@@ -354,6 +354,20 @@ fn adopted_messages_say_where_they_came_from() {
 }
 
 #[test]
+fn what_was_adopted_twice_says_where_it_was_last() {
+    let store = TempStore::new();
+    let [one, two, three] = ["one", "two", "three"].map(|id| store.create_session(named(id)).unwrap());
+    say(&one, &["a"]);
+    two.adopt(&one, 1, 1, AppendOptions::default()).unwrap();
+    three.adopt(&two, 1, 1, AppendOptions::default()).unwrap();
+    let adopted = three.message(1).unwrap();
+    assert_eq!(
+        support::details(&adopted.views()[0]).metadata,
+        r#"{"turnkeep:origin":{"seq":1,"session":"two"}}"#
+    );
+}
+
+#[test]
 fn forks_parents_and_the_whole_tree_are_listed() {
     let store = TempStore::new();
     let root = store.create_session(named("root")).unwrap();

@@ -230,3 +230,12 @@ fn a_settings_file_opens_its_store() {
         assert!(error.message().contains(name), "{error}");
     }
 }
+
+#[test]
+fn a_storage_path_of_memory_is_memory_wherever_the_file_is() {
+    for folder in ["", "/etc/chat"] {
+        let settings = "[session]\nstorage_path = ':memory:'";
+        let (location, _) = StoreOptions::from_toml(settings, Path::new(folder)).unwrap();
+        assert_eq!(location, ":memory:");
+    }
+}

@@ -214,3 +214,27 @@ fn an_exclusive_store_that_defers_erases_what_it_has_not_even_written() {
         1
     );
 }
+
+// A checkpoint that somebody else makes just then is no reader.
+#[test]
+fn erasing_while_others_append_waits_for_whoever_is_in_the_way() {
+    let store = TempStore::new();
+    let busy = store.create();
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                busy.append(vec![user(&"x".repeat(20_000))], AppendOptions::default())
+                    .unwrap();
+            }
+        });
+        for number in 0..20 {
+            let id = format!("secret {number}");
+            let secret = store.create_session(named(&id)).unwrap();
+            secret.append(vec![user("a secret")], AppendOptions::default()).unwrap();
+            let erased = store.erase_session(&id);
+            done.store(erased.is_err() || number == 19, std::sync::atomic::Ordering::Relaxed);
+            assert!(erased.unwrap().wal_truncated);
+        }
+    });
+}

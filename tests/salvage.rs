@@ -136,6 +136,24 @@ fn pages_of(path: &Path, table: &str) -> Vec<usize> {
 }
 
 #[test]
+fn a_row_with_a_number_that_no_message_has_stops_no_salvage() {
+    for key in ["(77 << 32)", "(77 << 32) + 4294967295", "(1 << 32)", "-5"] {
+        let sample = Sample::new();
+        let source = sample.copy("odd.db");
+        let file = rusqlite::Connection::open(&source).unwrap();
+        let sql = format!(
+            "INSERT INTO messages SELECT {key}, role, flags, tokens, total_tokens, turn, created, tool_call_id, model, metadata, \
+             tool_calls, content, total_bytes, packed FROM messages WHERE key = (1 << 32) + 1"
+        );
+        file.execute_batch(&sql).unwrap();
+        file.close().unwrap();
+        let target = sample.store.path().with_file_name("salvaged.db");
+        let report = salvage(&source, &target).unwrap_or_else(|error| panic!("{key}: {error}"));
+        assert_eq!(report.sessions, 12, "{key}");
+    }
+}
+
+#[test]
 fn garbage_in_pages_costs_what_lay_on_them_and_nothing_else() {
     let sample = Sample::new();
     let pages = std::fs::metadata(sample.store.path()).unwrap().len() as usize / PAGE;

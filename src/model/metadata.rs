@@ -49,12 +49,23 @@ fn call_id(call: &Value, shape: &str) -> Result<Option<String>> {
 /// What the library itself notes in the metadata of a message begins with this.
 const NOTES: &str = "turnkeep:";
 
-/// A JSON object with a note of the library's in front, and the caller's text behind it as it came.
+/// A JSON object with a note of the library's in front, and what is in the caller's behind it as it came.
 pub fn with_note(metadata: Option<&str>, name: &str, note: &Value) -> String {
-    let rest = metadata.and_then(|json| json.trim_start().strip_prefix('{'));
-    let rest = rest.unwrap_or("}").trim_start();
-    let comma = if rest.starts_with('}') { "" } else { "," };
-    format!("{{{}:{note}{comma}{rest}", Value::from(format!("{NOTES}{name}")))
+    let inside = metadata.and_then(|json| json.trim_start().strip_prefix('{'));
+    let inside = inside.unwrap_or("}");
+    let comma = if inside.trim_start().starts_with('}') { "" } else { "," };
+    format!("{{{}:{note}{comma}{inside}", Value::from(format!("{NOTES}{name}")))
+}
+
+/// A JSON object with a note in place of the one with the same name.
+pub fn with_new_note(metadata: Option<&str>, name: &str, note: &Value) -> String {
+    let (mut notes, own) = split_notes(metadata.unwrap_or("{}"));
+    notes.remove(name);
+    let kept = notes
+        .iter()
+        .rev()
+        .fold(own, |json, (name, note)| with_note(Some(&json), name, note));
+    with_note(Some(&kept), name, note)
 }
 
 /// The notes of the library in a JSON object, and the object without them.
@@ -98,10 +109,19 @@ mod note_tests {
             let (notes, rest) = split_notes(&noted);
             assert_eq!(notes.get("origin"), Some(&json!({"seq": 7})));
             assert_eq!(notes.get("exchange"), Some(&json!({"name": "a\"b"})));
-            assert_eq!(rest.replace("{ ", "{"), own.replace("{ ", "{"));
+            assert_eq!(rest, own);
         }
         let (notes, rest) = split_notes(&with_note(None, "origin", &json!(1)));
         assert_eq!((notes.len(), rest.as_str()), (1, "{}"));
+    }
+
+    #[test]
+    fn a_note_takes_the_place_of_one_with_its_name_and_leaves_the_others() {
+        let noted = with_note(Some(r#"{"a":1}"#), "origin", &json!("x"));
+        let noted = with_note(Some(&noted), "exchange", &json!(7));
+        let again = with_new_note(Some(&noted), "origin", &json!("y"));
+        assert_eq!(again, r#"{"turnkeep:origin":"y","turnkeep:exchange":7,"a":1}"#);
+        assert_eq!(with_new_note(None, "origin", &json!("y")), r#"{"turnkeep:origin":"y"}"#);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Turns: a question with all that answers it. And exchanges: a turn that is appended and read in one piece.
 
-use super::{Message, Micros, NewMessage, Role, metadata};
+use super::{Message, Micros, NewMessage, Role, ids, metadata};
 use crate::error::{Error, Result};
 use serde_json::json;
 
@@ -71,8 +71,15 @@ impl Exchange {
                 self.processing
             )));
         }
+        ids::check_label("input_name", &self.input_name)?;
+        ids::check_label("input_type", &self.input_type)?;
         if let Some(json) = &self.metadata {
             metadata::check_object("metadata", json)?;
+            if !metadata::split_notes(json.trim_start()).0.is_empty() {
+                return Err(Error::invalid(
+                    "metadata begins with a name that begins with 'turnkeep:'; these are the library's",
+                ));
+            }
         }
         let asked = json!({ "name": self.input_name, "type": self.input_type });
         let told = json!({ "processing_us": self.processing, "tokens_used": self.tokens_used });

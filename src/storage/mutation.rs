@@ -56,6 +56,8 @@ pub(crate) struct Fork {
     pub(crate) parent_id: Arc<str>,
     /// The last message that they share; 0 is none, `None` is the parent's last.
     pub(crate) at_seq: Option<u32>,
+    /// Only while the other has this revision.
+    pub(crate) expected_revision: Option<u64>,
     /// The new session, and what comes after the shared messages.
     pub(crate) create: Create,
 }

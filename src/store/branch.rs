@@ -75,13 +75,13 @@ impl Session {
     /// message of that turn; 0 is the last one.
     pub fn regenerate(&self, seq: u64, how: Branching) -> Result<Branched> {
         self.do_to("regenerate an answer of", || {
+            // What others change meanwhile may be another question, and is no part of that answer.
             let (question, revision) = self.question_of(seq)?;
-            let how = match how {
-                // What others appended meanwhile is no part of that answer.
-                Branching::Rewind(None) => Branching::Rewind(Some(revision)),
-                how => how,
-            };
-            self.branch(question, Vec::new(), how)
+            match how {
+                Branching::Rewind(None) => self.rewound(question, Vec::new(), Some(revision)),
+                Branching::Rewind(expected) => self.rewound(question, Vec::new(), expected),
+                Branching::Fork(session) => self.branch_off(question, Vec::new(), *session, Some(revision)),
+            }
         })
     }
 
@@ -110,29 +110,40 @@ impl Session {
     fn branch(&self, at_seq: u64, messages: Vec<NewMessage>, how: Branching) -> Result<Branched> {
         match how {
             Branching::Rewind(expected_revision) => self.rewound(at_seq, messages, expected_revision),
-            Branching::Fork(mut session) => {
-                session.messages = messages;
-                let durability = self.store.reached();
-                let fork = self.store.ready_fork(self, Some(at_seq), *session)?;
-                let roles: Vec<Role> = fork.create.messages.iter().map(|message| message.role).collect();
-                let (session, end) = self.forked(fork)?;
-                let receipt = match roles.as_slice() {
-                    [] => nothing_new(1, durability),
-                    [_, later @ ..] => Receipt {
-                        first_seq: at_seq as u32 + 1,
-                        last_seq: end.seq,
-                        first_turn: end.turn - later.iter().filter(|role| **role == Role::User).count() as u32,
-                        ..nothing_new(1, durability)
-                    },
-                };
-                Ok(Branched {
-                    session: Some(session),
-                    receipt,
-                    revision: 1,
-                    removed: 0,
-                })
-            }
+            Branching::Fork(session) => self.branch_off(at_seq, messages, *session, None),
         }
+    }
+
+    fn branch_off(
+        &self,
+        at_seq: u64,
+        messages: Vec<NewMessage>,
+        mut session: NewSession,
+        expected_revision: Option<u64>,
+    ) -> Result<Branched> {
+        session.messages = messages;
+        let durability = self.store.reached();
+        let fork = Fork {
+            expected_revision,
+            ..self.store.ready_fork(self, Some(at_seq), session)?
+        };
+        let roles: Vec<Role> = fork.create.messages.iter().map(|message| message.role).collect();
+        let (session, end) = self.forked(fork)?;
+        let receipt = match roles.as_slice() {
+            [] => nothing_new(1, durability),
+            [_, later @ ..] => Receipt {
+                first_seq: at_seq as u32 + 1,
+                last_seq: end.seq,
+                first_turn: end.turn - later.iter().filter(|role| **role == Role::User).count() as u32,
+                ..nothing_new(1, durability)
+            },
+        };
+        Ok(Branched {
+            session: Some(session),
+            receipt,
+            revision: 1,
+            removed: 0,
+        })
     }
 
     /// The new session, and where its last message stands.
@@ -272,7 +283,7 @@ fn no_message(seq: u64) -> Error {
 
 fn with_origin(message: Message, from: &str) -> ReadyMessage {
     let origin = serde_json::json!({ "session": from, "seq": message.place.seq });
-    let noted = metadata::with_note(message.message.metadata.as_deref(), "origin", &origin);
+    let noted = metadata::with_new_note(message.message.metadata.as_deref(), "origin", &origin);
     ReadyMessage {
         metadata: Some(noted),
         ..message.message
@@ -290,6 +301,7 @@ impl Inner {
             parent: parent.entry.key,
             parent_id: Arc::clone(&parent.entry.id),
             at_seq: at_seq.map(seq_of).transpose()?,
+            expected_revision: None,
             create: self.ready_session(session)?,
         })
     }

@@ -232,6 +232,7 @@ impl Settings {
             (_, None) => Err(Error::invalid(
                 "storage_path is missing: give the path of the store's file, or backend = \"memory\"",
             )),
+            (None, Some(path)) if path == IN_MEMORY => Ok(IN_MEMORY.to_owned()),
             (_, Some(path)) => place(path, folder)?
                 .into_os_string()
                 .into_string()

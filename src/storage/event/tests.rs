@@ -133,6 +133,7 @@ fn a_new_session_is_created_or_forked_and_begins_with_its_messages() {
         Mutation::Fork(Fork {
             parent: KEY,
             parent_id: "old".into(),
+            expected_revision: None,
             at_seq: Some(3),
             create: create(messages),
         })

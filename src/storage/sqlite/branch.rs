@@ -39,6 +39,7 @@ pub(super) fn create(connection: &Connection, known: &mut Known, create: &Create
 
 pub(super) fn fork(connection: &Connection, known: &mut Known, fork: &Fork) -> Result<Outcome> {
     let parent = existing(connection, fork.parent)?;
+    check_revision(fork.expected_revision, parent.revision)?;
     let at_seq = fork.at_seq.unwrap_or(parent.place.seq);
     let (place, bytes) = place_at(connection, &parent, at_seq)?;
     let origin = Origin {

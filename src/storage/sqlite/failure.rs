@@ -75,6 +75,13 @@ impl Site {
         {
             return self.damage("a page that should be in the file lies behind its end");
         }
+        // The shared memory beside the WAL could not grow.
+        if error
+            .sqlite_error()
+            .is_some_and(|error| error.extended_code == ffi::SQLITE_IOERR_SHMSIZE)
+        {
+            return self.full();
+        }
         match code {
             ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Error::new(
                 Kind::Busy,
@@ -84,10 +91,7 @@ impl Site {
                     self.busy_timeout.as_secs_f64()
                 ),
             ),
-            ErrorCode::DiskFull => Error::new(
-                Kind::Full,
-                format!("there is no space left for {at}; nothing of this call was kept; make room and try again"),
-            ),
+            ErrorCode::DiskFull => self.full(),
             ErrorCode::ReadOnly => Error::new(
                 Kind::ReadOnly,
                 format!("{at} may not be written ({error}); check the rights of the file and its folder"),
@@ -107,6 +111,14 @@ impl Site {
 }
 
 impl Site {
+    fn full(&self) -> Error {
+        let at = &self.location;
+        Error::new(
+            Kind::Full,
+            format!("there is no space left for {at}; nothing of this call was kept; make room and try again"),
+        )
+    }
+
     fn damage(&self, what: impl Display) -> Error {
         self.note_damage();
         let at = &self.location;

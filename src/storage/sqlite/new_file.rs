@@ -61,6 +61,11 @@ impl NewFile {
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned();
+        if let Some(end) = SIDE_FILES.iter().find(|end| name.ends_with(**end)) {
+            return Err(Error::invalid(format!(
+                "{location} ends in {end}: SQLite would take it for a part of another database; give another path"
+            )));
+        }
         let temporary = folder.join(format!("{name}.{}.partial", uuid::Uuid::now_v7().simple()));
         let new = Self {
             target,

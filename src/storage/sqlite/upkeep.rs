@@ -9,9 +9,13 @@ use crate::storage::Storage;
 use crate::storage::upkeep::{Progress, Upkeep};
 use parking_lot::MappedMutexGuard;
 use rusqlite::Connection;
+use std::time::{Duration, Instant};
 
 /// How many rows of each index are looked at for statistics. With any such limit, SQLite keeps no samples of the values.
 const ANALYSED_ROWS: u32 = 1_000;
+
+/// How long to wait before the log is tried again.
+const BETWEEN_TRIES: Duration = Duration::from_millis(5);
 
 /// A connection that sees one moment: one of its own, or in memory the only one there is, held.
 enum Still<'a> {
@@ -99,22 +103,31 @@ impl Upkeep for SqliteStorage {
             return self.between_transactions(forget).map(|()| false);
         }
         self.between_transactions(erase::rewrite)?;
-        if !self.between_transactions(erase::empty_log)? {
-            return Err(Error::new(
-                Kind::Busy,
-                format!(
-                    "somebody has read with {} since before, for longer than {:.1} s (busy_timeout): what is deleted is no \
-                     longer found, but its text is still in the files; erase the same session again to finish",
-                    self.site.location,
-                    self.site.busy_timeout.as_secs_f64()
-                ),
-            ));
+        // Also whoever moves the log into the database just then is in the way, and SQLite does not wait for him.
+        let begin = Instant::now();
+        while !self.between_transactions(erase::empty_log)? {
+            if begin.elapsed() >= self.site.busy_timeout {
+                return Err(self.cannot_empty_log());
+            }
+            std::thread::sleep(BETWEEN_TRIES);
         }
         self.between_transactions(forget).map(|()| true)
     }
 }
 
 impl SqliteStorage {
+    fn cannot_empty_log(&self) -> Error {
+        Error::new(
+            Kind::Busy,
+            format!(
+                "somebody has read with {} since before, for longer than {:.1} s (busy_timeout): what is deleted is no \
+                 longer found, but its text is still in the files; erase the same session again to finish",
+                self.site.location,
+                self.site.busy_timeout.as_secs_f64()
+            ),
+        )
+    }
+
     fn checkpoint(&self) -> Result<()> {
         if self.in_memory {
             return Ok(());

@@ -168,6 +168,10 @@ impl Source {
                     Some(row) => (row.get::<_, i64>(0)? & 0xFFFF_FFFF) as u32,
                     None => last + 1,
                 };
+                // Where the order of the keys is damaged, a row may come that was not asked for.
+                if seq < *next || seq > last + 1 {
+                    return Ok(());
+                }
                 while *next < seq && matches!(visited, Ok(true)) {
                     visited = visit(*next, None);
                     *next += 1;
@@ -195,7 +199,8 @@ impl Source {
         let end = |order: &str| -> Result<Option<u32>> {
             let sql = format!("SELECT key FROM messages WHERE key BETWEEN ?1 AND ?2 ORDER BY key {order} LIMIT 1");
             let key = self.row(&sql, range, |row| row.get::<_, i64>(0))?;
-            Ok(key.flatten().map(|key| (key & 0xFFFF_FFFF) as u32))
+            let seq = key.flatten().map(|key| (key & 0xFFFF_FFFF) as u32);
+            Ok(seq.filter(|seq| (1..u32::MAX).contains(seq)))
         };
         Ok(match (end("ASC")?, end("DESC")?) {
             (Some(first), Some(last)) => Some((first, last)),

@@ -154,6 +154,8 @@ struct Sieve<'a> {
     session: String,
     /// Whose tail a segment is, if the filter lets that session through.
     owners: HashMap<u32, Option<Owner>>,
+    /// Who goes on from a segment, of those whom the filter lets through, with the last message that each has of it.
+    heirs: HashMap<u32, Vec<Owner>>,
 }
 
 #[derive(Clone)]
@@ -191,20 +193,21 @@ impl<'a> Sieve<'a> {
             own: format!("{tail} s.key = ? AND s.tail_segment = s.key AND {filter}"),
             moved: format!("{tail} s.tail_segment = ? AND s.tail_segment <> s.key AND {filter}"),
             shared: format!(
-                "WITH RECURSIVE behind (segment) AS (\
-                 SELECT segment FROM segments WHERE parent = ? AND first_seq > ? \
-                 UNION SELECT s.segment FROM behind b CROSS JOIN segments s ON s.parent = b.segment), \
-                 tails (key) AS (SELECT s.key FROM behind b CROSS JOIN sessions s \
+                "WITH RECURSIVE behind (segment, last) AS (\
+                 SELECT segment, first_seq - 1 FROM segments WHERE parent = ? \
+                 UNION SELECT s.segment, b.last FROM behind b CROSS JOIN segments s ON s.parent = b.segment), \
+                 tails (key, last) AS (SELECT s.key, b.last FROM behind b CROSS JOIN sessions s \
                  ON s.key = b.segment AND s.tail_segment = s.key \
-                 UNION ALL SELECT s.key FROM behind b CROSS JOIN sessions s \
+                 UNION ALL SELECT s.key, b.last FROM behind b CROSS JOIN sessions s \
                  ON s.tail_segment = b.segment AND s.tail_segment <> s.key) \
-                 SELECT s.key, s.id, s.title, 1, s.head_seq FROM tails t CROSS JOIN sessions s ON s.key = t.key \
+                 SELECT s.key, s.id, s.title, 1, t.last FROM tails t CROSS JOIN sessions s ON s.key = t.key \
                  WHERE {filter} ORDER BY s.key"
             ),
             session: format!(
                 "SELECT s.key, s.id, s.title, s.name, s.summary FROM sessions s WHERE s.key = ? AND {filter}"
             ),
             owners: HashMap::new(),
+            heirs: HashMap::new(),
         }
     }
 
@@ -282,17 +285,38 @@ impl<'a> Sieve<'a> {
         }
         match self.owners.get(&segment) {
             Some(Some(owner)) if owner.has(seq) => Ok(Some(owner.clone())),
-            _ => self.ask(&self.shared, &[i64::from(segment), i64::from(seq)], Owner::of),
+            _ => self.heir(segment, seq),
         }
+    }
+
+    /// Asked once for each segment: a family of thousands may have thousands of hits.
+    fn heir(&mut self, segment: u32, seq: u32) -> Result<Option<Owner>> {
+        if !self.heirs.contains_key(&segment) {
+            let found = self.ask_all(&self.shared, &[i64::from(segment)], Owner::of)?;
+            self.heirs.insert(segment, found);
+        }
+        let heirs = self.heirs.get(&segment).into_iter().flatten();
+        Ok(heirs.into_iter().find(|heir| heir.has(seq)).cloned())
     }
 
     /// The first row of a statement that takes numbers and then what the filter binds.
     fn ask<T>(&self, sql: &str, numbers: &[i64], read: impl FnOnce(&Row<'_>) -> Result<T>) -> Result<Option<T>> {
-        let numbers = numbers.iter().copied().map(Value::Integer);
-        let values = numbers.chain(self.wanted.condition.params.iter().cloned());
         self.connection
             .prepare_cached(sql)?
-            .query_row(params_from_iter(values), read)
+            .query_row(params_from_iter(self.values(numbers)), read)
             .optional()
+    }
+
+    /// All rows of such a statement.
+    fn ask_all<T>(&self, sql: &str, numbers: &[i64], read: impl Fn(&Row<'_>) -> Result<T>) -> Result<Vec<T>> {
+        self.connection
+            .prepare_cached(sql)?
+            .query_map(params_from_iter(self.values(numbers)), read)?
+            .collect()
+    }
+
+    fn values(&self, numbers: &[i64]) -> impl Iterator<Item = Value> {
+        let numbers = numbers.iter().copied().map(Value::Integer);
+        numbers.chain(self.wanted.condition.params.iter().cloned())
     }
 }

@@ -90,6 +90,7 @@ impl Sample {
     fn fork(&self, parent: SessionKey, at_seq: u32, id: &str, messages: usize) -> SessionKey {
         let fork = Fork {
             parent_id: "s".into(),
+            expected_revision: None,
             parent,
             at_seq: Some(at_seq),
             create: new(id, messages),
