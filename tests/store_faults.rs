@@ -200,3 +200,27 @@ fn a_context_that_leaves_out_thousands_of_turns_is_not_written_anew_for_each() {
     // Ten times as many turns, and not a hundred times as much work.
     assert!(many < few * 20, "{few} bytes for 500 turns, {many} for 5 000");
 }
+
+#[test]
+fn what_has_no_word_is_no_problem_to_a_check() {
+    let store = quick();
+    let session = NewSession {
+        title: "\u{1F44D}".into(),
+        messages: vec![user("?!"), assistant("\u{1F44D}"), user(" ")],
+        ..NewSession::default()
+    };
+    drop(store.create_session(session).unwrap());
+    store.search(&SearchOptions::default()).unwrap();
+    assert_eq!(store.check().unwrap().problems.listed, [""; 0]);
+}
+
+#[test]
+fn an_empty_session_has_no_answer_to_give_anew_and_is_not_damaged_by_being_asked() {
+    let store = quick();
+    let session = store.create();
+    for seq in [0, 1] {
+        let refused = session.regenerate(seq, Branching::Rewind(None)).err().unwrap();
+        assert!(matches!(refused.kind(), Kind::Invalid | Kind::NotFound), "{refused}");
+    }
+    say(&session);
+}
