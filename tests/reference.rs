@@ -189,7 +189,7 @@ fn play(location: &str, operations: &[Operation]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { max_shrink_iters: 2_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { max_shrink_iters: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_store_in_a_file_does_what_the_model_does(operations in vec(operation(), 1..60)) {

@@ -15,7 +15,9 @@ use events::{named, say};
 use std::sync::atomic::{AtomicBool, Ordering};
 use support::{TempStore, assistant, details, text, user};
 use turnkeep::error::Kind;
-use turnkeep::model::{AppendOptions, Durability, Exchange, NewMessage, NewSession, Role, SearchOptions, Tokens};
+use turnkeep::model::{
+    AppendOptions, Durability, Exchange, NewMessage, NewSession, Role, SearchOptions, SessionChanges, Tokens,
+};
 use turnkeep::store::Branching;
 use turnkeep::{Store, StoreOptions};
 
@@ -223,4 +225,22 @@ fn an_empty_session_has_no_answer_to_give_anew_and_is_not_damaged_by_being_asked
         assert!(matches!(refused.kind(), Kind::Invalid | Kind::NotFound), "{refused}");
     }
     say(&session);
+}
+
+#[test]
+fn a_session_over_its_limit_is_cut_though_it_stays_over_it() {
+    let store = quick();
+    let messages = (0..3).map(|_| user(&"x".repeat(100)));
+    let session = NewSession {
+        messages: messages.collect(),
+        ..NewSession::default()
+    };
+    let session = store.create_session(session).unwrap();
+    let limit = SessionChanges {
+        max_bytes: Some(Some(150)),
+        ..SessionChanges::default()
+    };
+    session.update(limit).unwrap();
+    assert_eq!(session.truncate(Some(2), None, None).unwrap().removed, 1);
+    assert_eq!(session.describe().unwrap().bytes, 200);
 }

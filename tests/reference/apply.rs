@@ -72,6 +72,7 @@ impl Model {
             tool_calls: None,
             tool_call_id: None,
             metadata: None,
+            not_adopted: None,
             told: Told::default(),
         }
     }
@@ -100,6 +101,7 @@ impl Model {
                 own: own.clone().unwrap_or_default(),
                 ..Told::default()
             },
+            not_adopted: own.clone(),
             metadata: own,
             ..line
         }
@@ -427,10 +429,12 @@ impl Both<'_> {
                 .replace("TYPE", &serde_json::json!(kind_of).to_string()),
         );
         (question.told.name, question.told.kind) = (name.to_owned(), kind_of.to_owned());
+        question.not_adopted.clone_from(&question.metadata);
         let mut reply = self.model.with_a_word(Role::Assistant, answer);
         let rest = own.as_deref().map_or("}".to_owned(), |own| format!(",{}", &own[1..]));
         let note = r#"{"turnkeep:exchange":{"processing_us":1500,"tokens_used":77}"#;
         reply.metadata = Some(format!("{note}{rest}"));
+        reply.not_adopted.clone_from(&reply.metadata);
         reply.told = Told {
             processing: 1_500,
             tokens_used: 77,
@@ -531,7 +535,7 @@ impl Both<'_> {
         let mut lines = self.model.again(&source[first - 1..]);
         for (line, seq) in lines.iter_mut().zip(first..) {
             let origin = format!(r#"{{"turnkeep:origin":{{"seq":{seq},"session":"{from_id}"}}"#);
-            line.metadata = Some(match line.metadata.as_deref() {
+            line.metadata = Some(match line.not_adopted.as_deref() {
                 None => format!("{origin}}}"),
                 Some(own) => format!("{origin},{}", &own[1..]),
             });

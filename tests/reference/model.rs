@@ -54,6 +54,8 @@ pub(crate) struct Line {
     pub(crate) tool_calls: Option<String>,
     pub(crate) tool_call_id: Option<String>,
     pub(crate) metadata: Option<String>,
+    /// The metadata without the note of where the message was adopted from.
+    pub(crate) not_adopted: Option<String>,
     pub(crate) told: Told,
 }
 
