@@ -53,9 +53,9 @@ fn without_comments(source: &str) -> String {
             comment.split_once("*/").expect("a comment ends").1
         } else if here.starts_with("//") {
             here.find('\n').map_or("", |end| &here[end..])
-        } else if here.starts_with('/') {
+        } else if let Some(divisor) = here.strip_prefix('/') {
             code.push('/');
-            &here[1..]
+            divisor
         } else {
             code.push_str("\"\"");
             behind_text(here)

@@ -5,17 +5,24 @@
 
 #[path = "reference/apply.rs"]
 mod apply;
+#[path = "reference/lines.rs"]
+mod lines;
 #[path = "reference/model.rs"]
 mod model;
 #[path = "reference/operations.rs"]
 mod operations;
+#[path = "reference/seen.rs"]
+mod seen;
 mod support;
+#[path = "reference/update.rs"]
+mod update;
 
-use apply::{Both, all, listed};
+use apply::Both;
 use model::{Line, Model, Turn};
 use operations::{Operation, operation};
 use proptest::collection::vec;
 use proptest::prelude::*;
+use seen::{all, listed};
 use support::text;
 use turnkeep::model::{Durability, MessageFlags};
 use turnkeep::view::MessageView;

@@ -1,15 +1,13 @@
 //! Every operation, done to a store and to the model. What the store answers never gets into the model.
 
-use crate::model::{Answer, Kept, Line, Model, Told, estimate, refusals};
+use crate::lines::to_append;
+use crate::model::{Answer, Kept, Line, Model, Told, refusals};
 use crate::operations::{Change, New, Operation, Said, ToSession, Wanted, tag_name};
-use crate::support::text;
+use crate::seen::{listed, shown};
+use crate::update::changes;
 use std::collections::BTreeSet;
-use turnkeep::context::WindowOptions;
 use turnkeep::error::Error;
-use turnkeep::model::{
-    AppendOptions, Exchange, Filter, ListOptions, NewMessage, NewSession, Role, SearchOptions, SessionChanges,
-    Status, Tokens,
-};
+use turnkeep::model::{AppendOptions, Exchange, Filter, NewSession, Role, SearchOptions};
 use turnkeep::store::{Branched, Branching};
 use turnkeep::{Session, Store};
 
@@ -44,98 +42,6 @@ fn or_refused(why: Vec<&'static str>, value: u64) -> Answer {
     if why.is_empty() { Ok(value) } else { Err(why) }
 }
 
-/// The same list of tool calls, for the store and as the model knows it.
-fn calls(said: &Said) -> Option<String> {
-    let call = |id: &Option<u8>| match id {
-        Some(id) => format!(r#"{{"id":"c{id}","type":"function"}}"#),
-        None => r#"{"type":"function"}"#.to_owned(),
-    };
-    let calls: Vec<String> = said.calls.iter().map(call).collect();
-    (!calls.is_empty()).then(|| format!("[{}]", calls.join(", ")))
-}
-
-fn with_word(content: &str, word: &str) -> String {
-    format!("{content} {word}")
-}
-
-impl Model {
-    fn line(&mut self, role: Role, content: String) -> Line {
-        self.lines += 1;
-        Line {
-            identity: self.lines,
-            word: None,
-            role,
-            tokens: estimate(&content),
-            content,
-            pinned: false,
-            calls: Vec::new(),
-            tool_calls: None,
-            tool_call_id: None,
-            metadata: None,
-            not_adopted: None,
-            told: Told::default(),
-        }
-    }
-
-    fn with_a_word(&mut self, role: Role, content: &str) -> Line {
-        let word = format!("w{}q", self.lines + 1);
-        Line {
-            word: Some(word.clone()),
-            ..self.line(role, with_word(content, &word))
-        }
-    }
-
-    fn said(&mut self, said: &Said) -> Line {
-        let line = match said.worded {
-            true => self.with_a_word(said.role, &said.content),
-            false => self.line(said.role, said.content.clone()),
-        };
-        let own = said.metadata.then(|| r#"{"n": 1.50}"#.to_owned());
-        Line {
-            tokens: said.tokens,
-            pinned: said.pinned,
-            calls: said.calls.iter().map(|id| id.map(|id| format!("c{id}"))).collect(),
-            tool_calls: calls(said),
-            tool_call_id: said.answers.map(|id| format!("c{id}")),
-            told: Told {
-                own: own.clone().unwrap_or_default(),
-                ..Told::default()
-            },
-            not_adopted: own.clone(),
-            metadata: own,
-            ..line
-        }
-    }
-
-    fn all_said(&mut self, messages: &[Said]) -> Vec<Line> {
-        messages.iter().map(|said| self.said(said)).collect()
-    }
-
-    /// The same texts, as new messages.
-    fn again(&mut self, lines: &[Line]) -> Vec<Line> {
-        let again = lines.iter().map(|line| {
-            self.lines += 1;
-            Line {
-                identity: self.lines,
-                ..line.clone()
-            }
-        });
-        again.collect()
-    }
-}
-
-fn to_append(lines: &[Line]) -> Vec<NewMessage> {
-    let new = lines.iter().map(|line| NewMessage {
-        tokens: Tokens::Given(line.tokens),
-        pinned: line.pinned,
-        tool_calls: line.tool_calls.clone(),
-        tool_call_id: line.tool_call_id.clone(),
-        metadata: line.metadata.clone(),
-        ..NewMessage::new(line.role, line.content.clone())
-    });
-    new.collect()
-}
-
 impl Kept {
     /// A fork with the first messages of this session and others behind them.
     fn fork(&self, id: &str, number: usize, at: usize, lines: Vec<Line>) -> Self {
@@ -161,7 +67,7 @@ impl Both<'_> {
         match operation {
             Operation::Create(new) => self.create(new),
             Operation::To(session, what) => match self.model.nth(*session) {
-                Some(id) => self.to_session(&id, what),
+                Some(id) => self.apply_to(&id, what),
                 None => nothing(),
             },
             Operation::Change(wanted, action) => {
@@ -279,7 +185,7 @@ impl Both<'_> {
         }
     }
 
-    fn to_session(&mut self, id: &str, what: &ToSession) -> Done {
+    fn apply_to(&mut self, id: &str, what: &ToSession) -> Done {
         let session = self.store.open_session(id).unwrap();
         let length = self.model.sessions[id].messages.len();
         match what {
@@ -582,59 +488,6 @@ impl Both<'_> {
     }
 }
 
-/// Does a change to what the model keeps, and says how to ask the store for it.
-fn changes(change: &Change, after: &mut Kept) -> SessionChanges {
-    let mut changes = SessionChanges::default();
-    match change {
-        Change::Title(title) => {
-            changes.title = Some(title.clone());
-            after.title.clone_from(title);
-        }
-        Change::Summary(summary) => {
-            changes.summary = Some(summary.clone());
-            after.summary.clone_from(summary);
-        }
-        Change::Name(name) => {
-            after.name = name.map(|name| format!("name {name}"));
-            changes.name = Some(after.name.clone());
-        }
-        Change::Patch(key, value) => {
-            let key = format!("k{key}");
-            changes.metadata_patch = Some(serde_json::json!({ key.clone(): value }).to_string());
-            changes.expected_revision = Some(after.revision);
-            let metadata = after.metadata.as_object_mut().unwrap();
-            match value {
-                Some(value) => metadata.insert(key, (*value).into()),
-                None => metadata.remove(&key),
-            };
-        }
-        Change::Tags(add, remove) => {
-            changes.add_tags = add.iter().map(|tag| tag_name(*tag)).collect();
-            changes.remove_tags = remove.iter().map(|tag| tag_name(*tag)).collect();
-            after.tags.retain(|tag| !changes.remove_tags.contains(tag));
-            after.tags.extend(changes.add_tags.iter().cloned());
-        }
-        Change::Status(status) => {
-            after.status = *status;
-            changes.status = Some(*status);
-        }
-        Change::WindowTokens(tokens) => {
-            after.window_tokens = *tokens;
-            changes.window_tokens = Some(*tokens);
-        }
-        Change::MaxBytes(bytes) => {
-            after.max_bytes = *bytes;
-            changes.max_bytes = Some(*bytes);
-        }
-        Change::Expires(time) => {
-            after.expires = *time;
-            changes.expires = Some(*time);
-        }
-    }
-    after.revision += 1;
-    changes
-}
-
 fn nothing() -> Done {
     Done {
         by_store: Ok(0),
@@ -644,40 +497,4 @@ fn nothing() -> Done {
 
 fn what_was_done(done: Branched) -> u64 {
     done.revision * 10_000 + u64::from(done.removed)
-}
-
-/// The ids of what a filter finds, in the order of the list.
-pub(crate) fn listed(store: &Store, filter: &Filter) -> Vec<String> {
-    let options = ListOptions {
-        filter: filter.clone(),
-        limit: 1000,
-        ..ListOptions::default()
-    };
-    let page = store.list_sessions(&options).unwrap();
-    page.sessions.into_iter().map(|session| session.id).collect()
-}
-
-/// Every state that a session can be in.
-pub(crate) fn all() -> Filter {
-    Filter {
-        statuses: vec![Status::Active, Status::Archived, Status::Trashed],
-        ..Filter::default()
-    }
-}
-
-/// A window's cut, what it uses, and its messages: place, role, tokens, content.
-type Shown = (u32, u64, u64, Vec<(u64, i32, u32, String)>);
-
-fn shown(session: &Session, options: &WindowOptions) -> Result<Shown, &'static str> {
-    let window = session.window(options);
-    let window = window.map_err(|error| error.kind().c_name().to_str().unwrap())?;
-    let report = window.report();
-    let messages = window.iter();
-    let messages = messages.map(|view| (view.seq, view.role, view.tokens, text(view.content).to_owned()));
-    Ok((
-        report.cut_seq,
-        report.tokens,
-        report.left_out_tokens,
-        messages.collect(),
-    ))
 }
