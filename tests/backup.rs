@@ -96,6 +96,8 @@ fn a_backup_while_others_write_is_one_moment_and_is_not_begun_anew() {
             .unwrap();
         let (written, stop) = (&written, &stop);
         scope.spawn(move || {
+            // Held as long as the session is used.
+            let _store = writer;
             while !stop.load(Ordering::Relaxed) {
                 let receipt = session.append(vec![user("tick")], AppendOptions::default()).unwrap();
                 written.store(receipt.last_seq.into(), Ordering::Release);

@@ -95,7 +95,10 @@ impl Session {
             if seq > head.place.seq {
                 return Err(no_message(u64::from(seq)));
             }
-            let asked = turn_of(snapshot, head, seq)?;
+            let asked = match seq {
+                0 => 0,
+                seq => turn_of(snapshot, head, seq)?,
+            };
             if asked == 0 {
                 return Err(Error::invalid("no user message comes before it: there is no question"));
             }

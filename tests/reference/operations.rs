@@ -1,65 +1,96 @@
-//! Every operation, done to a store and to the model.
+//! Every operation, drawn at random.
 
-use crate::model::{Kept, Line, Model};
 use proptest::collection::vec;
+use proptest::option;
 use proptest::prelude::*;
-use turnkeep::Store;
-use turnkeep::model::{AppendOptions, Exchange, NewMessage, NewSession, Role, SessionChanges, Status, Tokens};
-use turnkeep::store::Branching;
+use turnkeep::context::{LeaveOut, WindowOptions};
+use turnkeep::model::{BulkAction, Role, Status};
 
 /// What is done. Sessions are the n-th of those that are there, places are shares of a session's length.
 #[derive(Clone, Debug)]
 pub(crate) enum Operation {
-    Create {
-        name: Option<u8>,
-        messages: Vec<(bool, String)>,
-    },
+    Create(New),
+    To(usize, ToSession),
+    Change(Wanted, BulkAction),
+    List(Wanted),
+    Search(usize, Wanted),
+    Cleanup,
+    Reopen,
+}
+
+/// What is done to a session.
+#[derive(Clone, Debug)]
+pub(crate) enum ToSession {
     Append {
-        session: usize,
-        messages: Vec<(bool, String)>,
+        messages: Vec<Said>,
         key: Option<u8>,
         stale: bool,
     },
     Exchange {
-        session: usize,
         input: String,
+        file: bool,
         answer: String,
+        own: bool,
     },
-    Update {
-        session: usize,
-        change: Change,
-    },
+    Update(Change),
     Fork {
-        session: usize,
         at: u8,
-        messages: Vec<(bool, String)>,
+        messages: Vec<Said>,
     },
     Rewind {
-        session: usize,
         to: u8,
+        stale: bool,
     },
     Replace {
-        session: usize,
         from: u8,
-        messages: Vec<(bool, String)>,
+        messages: Vec<Said>,
+        fork: bool,
+    },
+    /// 0 is the last message.
+    Regenerate {
+        at: u8,
+        fork: bool,
     },
     Truncate {
-        session: usize,
-        most: u32,
+        most: Option<u32>,
+        tokens: Option<u64>,
     },
-    Clear {
-        session: usize,
-    },
+    Clear,
     Adopt {
-        session: usize,
         from: usize,
         first: u8,
     },
-    Delete {
-        session: usize,
-    },
-    Cleanup,
-    Reopen,
+    Window(WindowOptions),
+    Delete,
+    Erase,
+}
+
+/// A session to create.
+#[derive(Clone, Debug)]
+pub(crate) struct New {
+    pub(crate) name: Option<u8>,
+    pub(crate) like: Option<usize>,
+    pub(crate) tags: Vec<u8>,
+    pub(crate) metadata: bool,
+    pub(crate) window_tokens: Option<u64>,
+    pub(crate) max_bytes: Option<u64>,
+    pub(crate) expires: Option<i64>,
+    pub(crate) expires_after: Option<i64>,
+    pub(crate) messages: Vec<Said>,
+}
+
+/// A message to append.
+#[derive(Clone, Debug)]
+pub(crate) struct Said {
+    pub(crate) role: Role,
+    pub(crate) content: String,
+    /// It has a word of its own.
+    pub(crate) worded: bool,
+    pub(crate) tokens: u32,
+    pub(crate) pinned: bool,
+    pub(crate) metadata: bool,
+    pub(crate) calls: Vec<Option<u8>>,
+    pub(crate) answers: Option<u8>,
 }
 
 /// A field of a session.
@@ -70,370 +101,226 @@ pub(crate) enum Change {
     Name(Option<u8>),
     Patch(u8, Option<u8>),
     Tags(Vec<u8>, Vec<u8>),
-    Status(u8),
+    Status(Status),
+    WindowTokens(Option<u64>),
+    MaxBytes(Option<u64>),
+    Expires(Option<i64>),
 }
 
-/// What both said of it; they must be the same.
-pub(crate) struct Done {
-    pub(crate) by_store: Result<u64, &'static str>,
-    pub(crate) by_model: Result<u64, &'static str>,
+/// A filter.
+#[derive(Clone, Debug)]
+pub(crate) struct Wanted {
+    pub(crate) statuses: Vec<Status>,
+    pub(crate) all_tags: Vec<u8>,
+    pub(crate) any_tags: Vec<u8>,
+    pub(crate) has_messages: Option<bool>,
+    pub(crate) parent: Option<usize>,
 }
 
-fn said() -> impl Strategy<Value = String> {
+/// Long over, and far away.
+const TIMES: [i64; 2] = [1_000_000, 7_000_000_000_000_000];
+
+fn content() -> impl Strategy<Value = String> {
     prop_oneof![4 => "[a-z ]{0,12}", 1 => "\\PC{0,20}", 1 => "[x]{300,900}"]
 }
 
-fn lines() -> impl Strategy<Value = Vec<(bool, String)>> {
-    vec((any::<bool>(), said()), 0..4)
+fn said(role: Role, calls: Vec<Option<u8>>, answers: Option<u8>) -> impl Strategy<Value = Said> {
+    let rarely = prop::bool::weighted(0.15);
+    (content(), prop::bool::weighted(0.7), 0..40u32, rarely, rarely).prop_map(
+        move |(content, worded, tokens, pinned, metadata)| Said {
+            role,
+            content,
+            worded,
+            tokens,
+            pinned,
+            metadata,
+            calls: calls.clone(),
+            answers,
+        },
+    )
 }
 
-pub(crate) fn operation() -> impl Strategy<Value = Operation> {
-    let session = 0..64usize;
-    let change = prop_oneof![
+fn one(role: Role) -> impl Strategy<Value = Vec<Said>> {
+    said(role, Vec::new(), None).prop_map(|said| vec![said])
+}
+
+fn instruction() -> impl Strategy<Value = Vec<Said>> {
+    prop_oneof![one(Role::System), one(Role::Developer)]
+}
+
+/// Results, which answer something or not.
+fn results(count: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Said>> {
+    let id = prop_oneof![4 => Just(Some(0)), 2 => Just(Some(1)), 1 => Just(None)];
+    vec(id.prop_flat_map(|id| said(Role::Tool, Vec::new(), id)), count)
+}
+
+fn step() -> impl Strategy<Value = Vec<Said>> {
+    let calls = prop_oneof![
+        3 => Just(vec![Some(0)]),
+        3 => Just(vec![Some(0), Some(1)]),
+        1 => Just(vec![None]),
+        1 => Just(vec![Some(1), None]),
+    ];
+    let caller = calls.prop_flat_map(|calls| said(Role::Assistant, calls, None));
+    let with_tools = (caller, results(0..3)).prop_map(|(caller, mut step)| {
+        step.insert(0, caller);
+        step
+    });
+    prop_oneof![4 => one(Role::User), 3 => one(Role::Assistant), 3 => with_tools, 1 => instruction(), 1 => results(1..2)]
+}
+
+fn messages() -> impl Strategy<Value = Vec<Said>> {
+    vec(step(), 0..4).prop_map(|steps| steps.into_iter().flatten().collect())
+}
+
+fn bytes() -> impl Strategy<Value = Option<u64>> {
+    prop_oneof![6 => Just(None), 1 => (0..1_500u64).prop_map(Some)]
+}
+
+fn expires() -> impl Strategy<Value = Option<i64>> {
+    prop_oneof![8 => Just(None), 1 => prop::sample::select(&TIMES[..]).prop_map(Some)]
+}
+
+fn tags() -> impl Strategy<Value = Vec<u8>> {
+    vec(0..4u8, 0..3)
+}
+
+fn status() -> impl Strategy<Value = Status> {
+    prop::sample::select(&[Status::Active, Status::Archived, Status::Trashed][..])
+}
+
+fn new() -> impl Strategy<Value = New> {
+    let template = (vec(instruction(), 0..4), messages()).prop_map(|(head, messages)| {
+        let head = head.into_iter().flatten();
+        head.chain(messages).collect::<Vec<_>>()
+    });
+    (
+        option::of(0..3u8),
+        option::weighted(0.3, 0..64usize),
+        tags(),
+        any::<bool>(),
+        option::weighted(0.3, 20..200u64),
+        bytes(),
+        expires(),
+        option::weighted(0.1, Just(3_600_000_000)),
+        prop_oneof![template, messages()],
+    )
+        .prop_map(
+            |(name, like, tags, metadata, window_tokens, max_bytes, expires, expires_after, messages)| New {
+                name,
+                like,
+                tags,
+                metadata,
+                window_tokens,
+                max_bytes,
+                expires,
+                expires_after,
+                messages,
+            },
+        )
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    prop_oneof![
         "\\PC{0,8}".prop_map(Change::Title),
         "\\PC{0,8}".prop_map(Change::Summary),
-        proptest::option::of(0..3u8).prop_map(Change::Name),
-        (0..3u8, proptest::option::of(any::<u8>())).prop_map(|(key, value)| Change::Patch(key, value)),
-        (vec(0..4u8, 0..3), vec(0..4u8, 0..3)).prop_map(|(add, remove)| Change::Tags(add, remove)),
-        (1..4u8).prop_map(Change::Status),
-    ];
-    prop_oneof![
-        3 => (proptest::option::of(0..3u8), lines()).prop_map(|(name, messages)| Operation::Create { name, messages }),
-        8 => (session.clone(), lines(), proptest::option::of(0..4u8), prop::bool::weighted(0.1))
-            .prop_map(|(session, messages, key, stale)| Operation::Append { session, messages, key, stale }),
-        1 => (session.clone(), said(), said())
-            .prop_map(|(session, input, answer)| Operation::Exchange { session, input, answer }),
-        4 => (session.clone(), change).prop_map(|(session, change)| Operation::Update { session, change }),
-        4 => (session.clone(), any::<u8>(), lines())
-            .prop_map(|(session, at, messages)| Operation::Fork { session, at, messages }),
-        3 => (session.clone(), any::<u8>()).prop_map(|(session, to)| Operation::Rewind { session, to }),
-        2 => (session.clone(), any::<u8>(), lines())
-            .prop_map(|(session, from, messages)| Operation::Replace { session, from, messages }),
-        1 => (session.clone(), 1..6u32).prop_map(|(session, most)| Operation::Truncate { session, most }),
-        1 => session.clone().prop_map(|session| Operation::Clear { session }),
-        2 => (session.clone(), session.clone(), any::<u8>())
-            .prop_map(|(session, from, first)| Operation::Adopt { session, from, first }),
-        2 => session.prop_map(|session| Operation::Delete { session }),
-        1 => Just(Operation::Cleanup),
-        1 => Just(Operation::Reopen),
+        option::of(0..3u8).prop_map(Change::Name),
+        (0..3u8, option::of(any::<u8>())).prop_map(|(key, value)| Change::Patch(key, value)),
+        (tags(), tags()).prop_map(|(add, remove)| Change::Tags(add, remove)),
+        status().prop_map(Change::Status),
+        option::of(20..200u64).prop_map(Change::WindowTokens),
+        bytes().prop_map(Change::MaxBytes),
+        expires().prop_map(Change::Expires),
     ]
 }
 
-/// Tokens that say nothing of the text, so that nothing is right by accident.
-fn new_messages(lines: &[(bool, String)]) -> (Vec<NewMessage>, Vec<Line>) {
-    let role = |user: bool| if user { Role::User } else { Role::Assistant };
-    let new = lines.iter().map(|(user, content)| NewMessage {
-        tokens: Tokens::Given(content.len() as u32 % 7),
-        ..NewMessage::new(role(*user), content.clone())
-    });
-    let kept = lines.iter().map(|(user, content)| Line {
-        role: role(*user),
-        content: content.clone(),
-        tokens: content.len() as u32 % 7,
-        metadata: None,
-    });
-    (new.collect(), kept.collect())
+fn wanted() -> impl Strategy<Value = Wanted> {
+    let rarely = |tags| prop_oneof![2 => Just(Vec::new()), 1 => tags];
+    (
+        rarely(vec(0..4u8, 1..3)),
+        rarely(vec(0..4u8, 1..3)),
+        prop_oneof![Just(Vec::new()), vec(status(), 1..3)],
+        option::weighted(0.2, any::<bool>()),
+        option::weighted(0.2, 0..64usize),
+    )
+        .prop_map(|(all_tags, any_tags, statuses, has_messages, parent)| Wanted {
+            statuses,
+            all_tags,
+            any_tags,
+            has_messages,
+            parent,
+        })
 }
 
-fn share(part: u8, of: usize) -> usize {
-    usize::from(part) * of / 255
+fn action() -> impl Strategy<Value = BulkAction> {
+    prop_oneof![
+        3 => status().prop_map(BulkAction::SetStatus),
+        2 => (0..4u8).prop_map(|tag| BulkAction::AddTag(tag_name(tag))),
+        2 => (0..4u8).prop_map(|tag| BulkAction::RemoveTag(tag_name(tag))),
+        1 => Just(BulkAction::Delete),
+    ]
 }
 
-fn kind<T>(result: Result<T, turnkeep::error::Error>, value: impl FnOnce(T) -> u64) -> Result<u64, &'static str> {
-    result
-        .map(value)
-        .map_err(|error| error.kind().c_name().to_str().unwrap())
+pub(crate) fn tag_name(tag: u8) -> String {
+    format!("t{tag}")
 }
 
-impl Operation {
-    pub(crate) fn apply(&self, store: &Store, model: &mut Model) -> Done {
-        match self {
-            Self::Create { name, messages } => create(store, model, *name, messages),
-            Self::Cleanup | Self::Reopen => Done {
-                by_store: kind(store.cleanup(), |count| count),
-                by_model: Ok(0),
+fn window() -> impl Strategy<Value = WindowOptions> {
+    (
+        prop_oneof![Just(0), 10..300u64],
+        prop_oneof![3 => Just(0), 1 => 1..15u64],
+        prop_oneof![3 => Just(0), 1 => 1..15u64],
+        0..3u32,
+        prop::sample::select(&[0, 1, 50, 100, 101][..]),
+        0..3u32,
+        prop_oneof![2 => Just(0), 1 => 1..8u32],
+        0..4u32,
+    )
+        .prop_map(
+            |(max_tokens, reserve, summary, overhead, low_water, first, max_messages, leave_out)| WindowOptions {
+                max_tokens,
+                reserve_tokens: reserve,
+                summary_tokens: summary,
+                message_overhead: overhead,
+                low_water_percent: low_water,
+                keep_first_turns: first,
+                max_messages,
+                leave_out: LeaveOut(leave_out),
             },
-            Self::Append { session, .. }
-            | Self::Exchange { session, .. }
-            | Self::Update { session, .. }
-            | Self::Fork { session, .. }
-            | Self::Rewind { session, .. }
-            | Self::Replace { session, .. }
-            | Self::Truncate { session, .. }
-            | Self::Clear { session }
-            | Self::Adopt { session, .. }
-            | Self::Delete { session } => match model.nth(*session) {
-                Some(id) => self.apply_to(&id, store, model),
-                None => Done {
-                    by_store: Ok(0),
-                    by_model: Ok(0),
-                },
-            },
-        }
-    }
-
-    fn apply_to(&self, id: &str, store: &Store, model: &mut Model) -> Done {
-        let session = store.open_session(id).unwrap();
-        let length = model.sessions[id].messages.len();
-        let kept = model.sessions.get_mut(id).unwrap();
-        match self {
-            Self::Append {
-                messages, key, stale, ..
-            } => {
-                let (new, lines) = new_messages(messages);
-                let key = key.map(|key| format!("key {key}"));
-                let options = AppendOptions {
-                    expected_revision: stale.then_some(kept.revision + 1),
-                    idempotency_key: key.clone(),
-                    ..AppendOptions::default()
-                };
-                let by_store = kind(session.append(new, options), |receipt| u64::from(receipt.first_seq));
-                let by_model = append(kept, lines, key, *stale);
-                Done { by_store, by_model }
-            }
-            Self::Exchange { input, answer, .. } => {
-                let exchange = Exchange {
-                    input: input.clone(),
-                    input_name: "file".into(),
-                    answer: answer.clone(),
-                    ..Exchange::default()
-                };
-                let by_store = kind(session.append_exchange(exchange, AppendOptions::default()), |done| {
-                    u64::from(done.0)
-                });
-                let added = session.last(2).unwrap();
-                for view in added.views() {
-                    kept.messages.push(Line {
-                        role: Role::from_number(view.role).unwrap(),
-                        content: crate::support::text(view.content).to_owned(),
-                        tokens: view.tokens,
-                        metadata: Some(crate::support::details(view).metadata.to_owned()),
-                    });
-                }
-                kept.revision += 1;
-                let turns = kept.messages.iter().filter(|line| line.role == Role::User).count();
-                Done {
-                    by_store,
-                    by_model: Ok(turns as u64),
-                }
-            }
-            Self::Update { change, .. } => update(&session, id, model, change),
-            Self::Fork { at, messages, .. } => {
-                let at = share(*at, length);
-                let (new, lines) = new_messages(messages);
-                let fork_id = format!("s{}", model.made);
-                model.made += 1;
-                let options = NewSession {
-                    id: Some(fork_id.clone()),
-                    messages: new,
-                    ..NewSession::default()
-                };
-                let by_store = kind(session.fork(Some(at as u64), options), |_| 1);
-                let from = &model.sessions[id];
-                let fork = Kept {
-                    messages: from.messages[..at].iter().cloned().chain(lines).collect(),
-                    title: from.title.clone(),
-                    summary: from.summary.clone(),
-                    metadata: from.metadata.clone(),
-                    tags: from.tags.clone(),
-                    parent: Some(id.to_owned()),
-                    fork_seq: at,
-                    ..Kept::default()
-                };
-                model.sessions.insert(fork_id, fork);
-                Done {
-                    by_store,
-                    by_model: Ok(1),
-                }
-            }
-            Self::Rewind { to, .. } => {
-                let to = share(*to, length);
-                kept.cut_to(to);
-                Done {
-                    by_store: kind(session.rewind(to as u64, None), |done| u64::from(done.removed)),
-                    by_model: Ok((length - to) as u64),
-                }
-            }
-            Self::Replace { from, messages, .. } => {
-                let from = share(*from, length.max(1) - 1) + 1;
-                let (new, lines) = new_messages(messages);
-                kept.cut_to(from - 1);
-                kept.messages.extend(lines);
-                let how = Branching::Rewind(None);
-                Done {
-                    by_store: kind(session.replace(from as u64, new, how), |done| done.revision),
-                    by_model: Ok(kept.revision),
-                }
-            }
-            Self::Truncate { most, .. } => Done {
-                by_store: kind(session.truncate(Some(*most), None, None), |done| {
-                    u64::from(done.removed)
-                }),
-                by_model: Ok(kept.truncate(*most as usize) as u64),
-            },
-            Self::Clear { .. } => {
-                kept.cut_to(0);
-                kept.summary.clear();
-                Done {
-                    by_store: kind(session.clear(None), |revision| revision),
-                    by_model: Ok(kept.revision),
-                }
-            }
-            Self::Adopt { from, first, .. } => adopt(&session, id, store, model, *from, *first),
-            Self::Delete { .. } => {
-                model.delete(id);
-                Done {
-                    by_store: kind(store.delete_session(id), |()| 0),
-                    by_model: Ok(0),
-                }
-            }
-            Self::Create { .. } | Self::Cleanup | Self::Reopen => Done {
-                by_store: Ok(0),
-                by_model: Ok(0),
-            },
-        }
-    }
+        )
 }
 
-fn create(store: &Store, model: &mut Model, name: Option<u8>, messages: &[(bool, String)]) -> Done {
-    let (new, lines) = new_messages(messages);
-    let id = format!("s{}", model.made);
-    model.made += 1;
-    let name = name.map(|name| format!("name {name}"));
-    let options = NewSession {
-        id: Some(id.clone()),
-        name: name.clone(),
-        messages: new,
-        ..NewSession::default()
-    };
-    let by_store = kind(store.create_session(options), |_| 1);
-    let free = name.as_deref().is_none_or(|name| model.is_name_free(name, ""));
-    let by_model = if free {
-        let kept = Kept {
-            name,
-            messages: lines,
-            ..Kept::default()
-        };
-        model.sessions.insert(id, kept);
-        Ok(1)
-    } else {
-        Err("EXISTS")
-    };
-    Done { by_store, by_model }
+fn to_session() -> impl Strategy<Value = ToSession> {
+    let place = any::<u8>();
+    prop_oneof![
+        10 => (messages(), option::of(0..4u8), prop::bool::weighted(0.1))
+            .prop_map(|(messages, key, stale)| ToSession::Append { messages, key, stale }),
+        2 => (content(), any::<bool>(), content(), any::<bool>())
+            .prop_map(|(input, file, answer, own)| ToSession::Exchange { input, file, answer, own }),
+        6 => change().prop_map(ToSession::Update),
+        5 => (place, messages()).prop_map(|(at, messages)| ToSession::Fork { at, messages }),
+        3 => (place, prop::bool::weighted(0.1)).prop_map(|(to, stale)| ToSession::Rewind { to, stale }),
+        3 => (place, messages(), any::<bool>())
+            .prop_map(|(from, messages, fork)| ToSession::Replace { from, messages, fork }),
+        2 => (prop_oneof![Just(0), place], any::<bool>()).prop_map(|(at, fork)| ToSession::Regenerate { at, fork }),
+        2 => (option::of(0..6u32), option::of(0..120u64))
+            .prop_map(|(most, tokens)| ToSession::Truncate { most, tokens }),
+        1 => Just(ToSession::Clear),
+        2 => (0..64usize, place).prop_map(|(from, first)| ToSession::Adopt { from, first }),
+        4 => window().prop_map(ToSession::Window),
+        2 => Just(ToSession::Delete),
+        1 => Just(ToSession::Erase),
+    ]
 }
 
-fn append(kept: &mut Kept, lines: Vec<Line>, key: Option<String>, stale: bool) -> Result<u64, &'static str> {
-    if lines.is_empty() {
-        return Err("INVALID");
-    }
-    if let Some((first, last)) = key.as_ref().and_then(|key| kept.receipts.get(key)) {
-        return if last + 1 - first == lines.len() {
-            Ok(*first as u64)
-        } else {
-            Err("MISMATCH")
-        };
-    }
-    if stale {
-        return Err("CONFLICT");
-    }
-    let first = kept.messages.len() + 1;
-    kept.messages.extend(lines);
-    kept.revision += 1;
-    if let Some(key) = key {
-        kept.receipts.insert(key, (first, kept.messages.len()));
-    }
-    Ok(first as u64)
-}
-
-fn update(session: &turnkeep::Session, id: &str, model: &mut Model, change: &Change) -> Done {
-    let mut changes = SessionChanges::default();
-    let mut after = model.sessions[id].clone();
-    after.revision += 1;
-    let mut refused = false;
-    match change {
-        Change::Title(title) => {
-            changes.title = Some(title.clone());
-            after.title.clone_from(title);
-        }
-        Change::Summary(summary) => {
-            changes.summary = Some(summary.clone());
-            after.summary.clone_from(summary);
-        }
-        Change::Name(name) => {
-            after.name = name.map(|name| format!("name {name}"));
-            changes.name = Some(after.name.clone());
-            refused = after.name.as_ref().is_some_and(|name| !model.is_name_free(name, id));
-        }
-        Change::Patch(key, value) => {
-            let mut metadata: serde_json::Map<_, _> = serde_json::from_str(&after.metadata).unwrap();
-            let key = format!("k{key}");
-            changes.metadata_patch = Some(serde_json::json!({ key.clone(): value }).to_string());
-            match value {
-                Some(value) => metadata.insert(key, (*value).into()),
-                None => metadata.remove(&key),
-            };
-            after.metadata = String::new();
-            changes.expected_revision = Some(model.sessions[id].revision);
-            after.metadata = serde_json::Value::from(metadata).to_string();
-        }
-        Change::Tags(add, remove) => {
-            let name = |tag: &u8| format!("t{tag}");
-            changes.add_tags = add.iter().map(name).collect();
-            changes.remove_tags = remove.iter().map(name).collect();
-            for tag in &changes.remove_tags {
-                after.tags.remove(tag);
-            }
-            after.tags.extend(changes.add_tags.iter().cloned());
-        }
-        Change::Status(number) => {
-            after.status = Status::from_number(i32::from(*number)).unwrap();
-            changes.status = Some(after.status);
-        }
-    }
-    let by_store = kind(session.update(changes), |revision| revision);
-    let by_model = if refused { Err("EXISTS") } else { Ok(after.revision) };
-    if !refused {
-        if matches!(change, Change::Patch(..)) {
-            // The order of an object's keys is the store's business.
-            let found = session.describe().unwrap().metadata;
-            let same = |one: &str, other: &str| {
-                serde_json::from_str::<serde_json::Value>(one).unwrap()
-                    == serde_json::from_str::<serde_json::Value>(other).unwrap()
-            };
-            assert!(same(&found, &after.metadata), "{found} is not {}", after.metadata);
-            after.metadata = found;
-        }
-        model.sessions.insert(id.to_owned(), after);
-    }
-    Done { by_store, by_model }
-}
-
-fn adopt(session: &turnkeep::Session, id: &str, store: &Store, model: &mut Model, from: usize, first: u8) -> Done {
-    let from_id = model.nth(from).unwrap();
-    let source = model.sessions[&from_id].messages.clone();
-    let first = share(first, source.len().max(1) - 1) + 1;
-    let other = store.open_session(&from_id).unwrap();
-    let by_store = kind(
-        session.adopt(&other, first as u64, u64::MAX, AppendOptions::default()),
-        |receipt| u64::from(receipt.last_seq),
-    );
-    let by_model = if source.is_empty() {
-        Err("NOT_FOUND")
-    } else {
-        let kept = model.sessions.get_mut(id).unwrap();
-        for (line, seq) in source.iter().zip(1..).skip(first - 1) {
-            let origin = format!(r#"{{"turnkeep:origin":{{"seq":{seq},"session":"{from_id}"}}"#);
-            let metadata = match line.metadata.as_deref() {
-                None => format!("{origin}}}"),
-                Some(own) => format!("{origin},{}", &own[1..]),
-            };
-            kept.messages.push(Line {
-                metadata: Some(metadata),
-                ..line.clone()
-            });
-        }
-        kept.revision += 1;
-        Ok(kept.messages.len() as u64)
-    };
-    Done { by_store, by_model }
+pub(crate) fn operation() -> impl Strategy<Value = Operation> {
+    prop_oneof![
+        8 => new().prop_map(Operation::Create),
+        40 => (0..64usize, to_session()).prop_map(|(session, what)| Operation::To(session, what)),
+        2 => (wanted(), action()).prop_map(|(wanted, action)| Operation::Change(wanted, action)),
+        2 => wanted().prop_map(Operation::List),
+        3 => (any::<usize>(), wanted()).prop_map(|(word, wanted)| Operation::Search(word, wanted)),
+        1 => Just(Operation::Cleanup),
+        1 => Just(Operation::Reopen),
+    ]
 }

@@ -8,7 +8,7 @@
  *   GONE (function, ...)                                    every function of a session
  *   SIZE (struct, ...)                                      every struct that begins with struct_size
  *   TEXT (function or struct, name, ...)                    every text that goes in
- *   NUMBER (function or struct, name, ...)                  every int32_t that goes in
+ *   NUMBER (function or struct, name, ...)                  every int32_t and uint32_t that goes in
  */
 
 #ifndef TURNKEEP_TESTS_HOSTILE_H

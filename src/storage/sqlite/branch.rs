@@ -214,7 +214,12 @@ pub(super) fn truncate(connection: &Connection, known: &mut Known, truncate: &Tr
         }));
     }
     let tail = cut_to(connection, known, &head, 0)?;
-    put(connection, truncate.key, &kept, tail, truncate.now)?;
+    // What stays was there: a limit that was lowered since is for what comes.
+    let unlimited = Tail {
+        max_bytes: None,
+        ..tail
+    };
+    put(connection, truncate.key, &kept, unlimited, truncate.now)?;
     Ok(Outcome::Truncated(Removal {
         messages: head.place.seq - messages,
         revision: head.revision + 1,

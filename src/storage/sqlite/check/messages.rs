@@ -1,9 +1,10 @@
 //! Of each segment: are its messages all there, and no others; can they be read; do their running totals add up?
 
 use super::super::branch::last_needed;
-use super::super::rows::{Totals, totals_at, unsigned};
+use super::super::rows::{Totals, content, totals_at, unsigned};
 use super::Check;
 use crate::model::Role;
+use crate::model::words::words;
 use crate::storage::compression::unpack;
 use rusqlite::types::ValueRef;
 use rusqlite::{OptionalExtension, Result, Row};
@@ -133,7 +134,7 @@ fn message(check: &mut Check<'_>, segment: &mut Segment, seq: u32, row: &Row<'_>
     }
     segment.before = Some(says);
     let indexed: bool = row.get(12)?;
-    if !indexed && segment.waiting_from.is_none_or(|from| seq < from) && !is_empty(row)? {
+    if !indexed && segment.waiting_from.is_none_or(|from| seq < from) && has_words(row) {
         let (first, count) = segment.not_indexed.unwrap_or((seq, 0));
         segment.not_indexed = Some((first, count + 1));
     }
@@ -189,9 +190,9 @@ fn text_bytes(row: &Row<'_>) -> std::result::Result<u64, String> {
     Ok(content + text(8, "tool calls")? + text(9, "metadata")?)
 }
 
-fn is_empty(row: &Row<'_>) -> Result<bool> {
-    let content_is_empty = matches!(row.get_ref(6)?, ValueRef::Text(text) if text.is_empty());
-    Ok(content_is_empty && row.get_ref(7)? == ValueRef::Null)
+/// Whether there is a word in it that could be found. What cannot be read is told elsewhere.
+fn has_words(row: &Row<'_>) -> bool {
+    content(row, 6).is_ok_and(|content| words(&content).next().is_some())
 }
 
 fn end(check: &mut Check<'_>, segment: &Segment) {

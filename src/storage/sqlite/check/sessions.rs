@@ -1,8 +1,10 @@
 //! Of each session: does its path cover every message, and do its counters say what its last message says?
 
 use super::super::rows::{Totals, totals_at, unsigned};
+use super::super::search::session_text;
 use super::Check;
-use rusqlite::{OptionalExtension, Result};
+use crate::model::words::words;
+use rusqlite::{OptionalExtension, Result, Row};
 
 struct Session {
     id: String,
@@ -18,7 +20,8 @@ pub(super) fn check(check: &mut Check<'_>) -> Result<()> {
         "SELECT key, id, head_seq, tail_segment, tail_first_seq, token_total, turn_count, bytes, \
          (title <> '' OR summary <> '' OR name IS NOT NULL) AND \
          NOT EXISTS (SELECT 1 FROM search_documents WHERE key = -s.key) AND \
-         NOT EXISTS (SELECT 1 FROM search_outbox WHERE segment = -s.key) FROM sessions AS s ORDER BY key",
+         NOT EXISTS (SELECT 1 FROM search_outbox WHERE segment = -s.key), name, title, summary \
+         FROM sessions AS s ORDER BY key",
     )?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
@@ -36,7 +39,7 @@ pub(super) fn check(check: &mut Check<'_>) -> Result<()> {
         check.report.sessions += 1;
         path(check, &session)?;
         counters(check, &session)?;
-        if row.get(8)? {
+        if row.get(8)? && has_words(row)? {
             check.problem(format!(
                 "session '{}': its name, title and summary are neither in the search index nor waiting for it",
                 session.id
@@ -44,6 +47,11 @@ pub(super) fn check(check: &mut Check<'_>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+fn has_words(row: &Row<'_>) -> Result<bool> {
+    let text = session_text(row.get(9)?, row.get(10)?, row.get(11)?);
+    Ok(words(&text).next().is_some())
 }
 
 /// A session's own segment begins where the tree of segments says; that checks what comes before.

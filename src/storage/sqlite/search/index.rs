@@ -66,7 +66,7 @@ pub(in crate::storage::sqlite) fn is_behind(connection: &Connection) -> rusqlite
 }
 
 /// What a session is found by, a line for each.
-pub(super) fn session_text(name: Option<String>, title: String, summary: String) -> String {
+pub(in crate::storage::sqlite) fn session_text(name: Option<String>, title: String, summary: String) -> String {
     let parts = [title, name.unwrap_or_default(), summary];
     let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     parts.join("\n")

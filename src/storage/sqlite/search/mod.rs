@@ -12,7 +12,7 @@ mod index;
 mod tests;
 
 pub(super) use find::Wanted;
-pub(super) use index::{Backlog, is_behind};
+pub(super) use index::{Backlog, is_behind, session_text};
 
 use super::changes::Result;
 use super::rows::message_key;
