@@ -85,8 +85,8 @@ pub extern "C" fn turnkeep_version() -> *const c_char {
     VERSION.as_ptr().cast()
 }
 
-/// Returns the version of the library at run time as a number to compare with TURNKEEP_VERSION_NUMBER:
-/// major * 1 000 000 + minor * 1 000 + patch. Since 0.1.
+/// Returns the version of the library at run time as a number, made as TURNKEEP_VERSION_NUMBER is, to compare with it.
+/// Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_version_number() -> u32 {
     let part = |text: &str| text.parse::<u32>().unwrap_or_default();

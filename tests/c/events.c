@@ -104,7 +104,7 @@ static turnkeep_status read_statistics(void *user_data, const turnkeep_event *ev
     if (event->kind == TURNKEEP_EVENT_STORE_CLOSED) return TURNKEEP_OK;
     OK(turnkeep_store_metrics(heard->store, &metrics, &failure));
     OK(turnkeep_store_metrics_json(heard->store, &page, &failure));
-    OK(turnkeep_store_list(heard->store, NULL, &list, &failure));
+    OK(turnkeep_store_list_sessions(heard->store, NULL, &list, &failure));
     CHECK_EQUAL(turnkeep_session_list_len(list), metrics.active_sessions);
     turnkeep_session_list_free(list);
     turnkeep_document_free(page);

@@ -133,7 +133,7 @@ private:
 
     void list() {
         turnkeep_session_list *page = nullptr;
-        EXPECTED(turnkeep_store_list(store_, nullptr, &page, &failure));
+        EXPECTED(turnkeep_store_list_sessions(store_, nullptr, &page, &failure));
         turnkeep_session_list_free(page);
     }
 
@@ -197,13 +197,13 @@ void a_file_that_24_threads_of_3_processes_stormed_is_whole() {
     }
     for (auto child : children) expect_success(child);
     turnkeep_store *store = open_patient();
-    turnkeep_check *report = nullptr;
+    turnkeep_check_report *report = nullptr;
     OK(turnkeep_store_check(store, &report, &failure));
-    for (std::size_t index = 0; index < turnkeep_check_len(report); index++) {
-        fprintf(stderr, "%s\n", turnkeep_check_at(report, index).data);
+    for (std::size_t index = 0; index < turnkeep_check_report_len(report); index++) {
+        fprintf(stderr, "%s\n", turnkeep_check_report_at(report, index).data);
     }
-    CHECK_EQUAL(turnkeep_check_len(report), 0);
-    turnkeep_check_free(report);
+    CHECK_EQUAL(turnkeep_check_report_len(report), 0);
+    turnkeep_check_report_free(report);
     OK(turnkeep_store_close(store, &failure));
 }
 
