@@ -113,13 +113,13 @@ fn fragment(source: &str) -> String {
 /// What a line of a comment holds, without its stars.
 const WIDTH: usize = 114;
 
-/// The words of a comment. A number written in groups of digits is one.
+/// The words of a comment. A number written in groups of digits is one, and so is "Since 0.1.".
 fn words(text: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
         let goes_on = word.len() >= 3 && word.bytes().take(3).all(|byte| byte.is_ascii_digit());
         match words.last_mut() {
-            Some(last) if goes_on && last.ends_with(|end: char| end.is_ascii_digit()) => {
+            Some(last) if last == "Since" || (goes_on && last.ends_with(|end: char| end.is_ascii_digit())) => {
                 last.push(' ');
                 last.push_str(word);
             }

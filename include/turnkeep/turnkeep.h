@@ -98,10 +98,10 @@ typedef int32_t turnkeep_status;
 /* An argument is wrong: a required pointer is NULL, a number is out of range, a text breaks a rule. */
 #define TURNKEEP_ERROR_INVALID (-1)
 
-/* There is no such session or message. */
+/* What is asked for is not there: a session, a message, a file. */
 #define TURNKEEP_ERROR_NOT_FOUND (-2)
 
-/* The id or the name is taken. */
+/* What is to be made is there already: the id, the name or the file is taken. */
 #define TURNKEEP_ERROR_EXISTS (-3)
 
 /* The revision is not the expected one: somebody else changed the session. */
@@ -203,9 +203,9 @@ TURNKEEP_API void turnkeep_document_free(turnkeep_document *document);
 
 /*
  * One database of sessions: a file, or memory. Threads: any number at once, except that turnkeep_store_close is the
- * last call with it. Sessions and results that came from it may outlive it; sessions then answer CLOSED. So does
- * every function that takes a store, in a callback that runs while it is being closed: their lists of errors leave
- * that out.
+ * last call with it. Sessions and results that came from it may outlive it; sessions then answer CLOSED. So does,
+ * but for turnkeep_store_unsubscribe, every function that takes a store, in a callback that runs while it is being
+ * closed: their lists of errors leave that out.
  */
 typedef struct turnkeep_store turnkeep_store;
 
@@ -317,8 +317,8 @@ TURNKEEP_API turnkeep_status turnkeep_store_open_config(
     turnkeep_error **error);
 
 /*
- * Returns where the store is, as it was given to turnkeep_store_open. Borrowed from the store; empty for NULL. Since
- * 0.1.
+ * Returns where the store is, as it was given to turnkeep_store_open. Borrowed from the store; empty for NULL.
+ * Since 0.1.
  */
 TURNKEEP_API turnkeep_text turnkeep_store_location(const turnkeep_store *store);
 
@@ -836,8 +836,8 @@ TURNKEEP_API turnkeep_status turnkeep_session_range(
     turnkeep_error **error);
 
 /*
- * Reads one message: a result of one. NOT_FOUND if it is not there. Otherwise as turnkeep_session_history. Since
- * 0.1.
+ * Reads one message: a result of one. NOT_FOUND if it is not there. Otherwise as turnkeep_session_history.
+ * Since 0.1.
  */
 TURNKEEP_API turnkeep_status turnkeep_session_message(
     const turnkeep_session *session,
@@ -1306,13 +1306,16 @@ TURNKEEP_API turnkeep_status turnkeep_session_tree(
 /* In turnkeep_metadata_condition.relation: there is something at the place, null included. */
 #define TURNKEEP_RELATION_EXISTS 1
 
-/* It is the value: numbers by theirs, objects whatever the order of their members. */
+/* What is there equals the value: numbers by what they are worth, objects whatever the order of their members. */
 #define TURNKEEP_RELATION_EQUAL 2
 
-/* It is less than the value: between two numbers, or two strings by their code points; nothing else is less. */
+/*
+ * What is there is less than the value: of two numbers, or of two strings by their code points; nothing else is
+ * less.
+ */
 #define TURNKEEP_RELATION_LESS 3
 
-/* It is greater than the value, likewise. */
+/* What is there is greater than the value, likewise. */
 #define TURNKEEP_RELATION_GREATER 4
 
 /* What a place in a session's metadata must hold. */
@@ -1323,7 +1326,7 @@ typedef struct {
     const char *pointer;
     /* The value: JSON, a string in its quotes; NULL for TURNKEEP_RELATION_EXISTS. */
     const char *value;
-    /* How what is there stands to the value: a TURNKEEP_RELATION_ number. Required. */
+    /* How what is there relates to the value: a TURNKEEP_RELATION_ number. Required. */
     int32_t relation;
     /* Must be 0. */
     uint32_t reserved;
@@ -1892,7 +1895,7 @@ typedef struct {
     uint64_t cache_sessions;
     /* Bytes that their messages take now. */
     uint64_t cache_bytes;
-    /* The length of the write-ahead log's file now. */
+    /* The length of its write-ahead log's file now; 0 in memory. */
     uint64_t wal_bytes;
     /* Sessions in use, in the whole store, whoever wrote them; so are the rest. */
     uint64_t active_sessions;
@@ -2073,8 +2076,8 @@ TURNKEEP_API turnkeep_status turnkeep_store_check(
     turnkeep_error **error);
 
 /*
- * Returns how many problems are told, 1 000 at most; 0 means that all is well, and is the answer for NULL. Since
- * 0.1.
+ * Returns how many problems are told, 1 000 at most; 0 means that all is well, and is the answer for NULL.
+ * Since 0.1.
  */
 TURNKEEP_API size_t turnkeep_check_report_len(const turnkeep_check_report *report);
 

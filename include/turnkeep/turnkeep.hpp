@@ -752,7 +752,7 @@ struct comparison {
 
 /* 7 List ----------------------------------------------------------------------------------------------------------- */
 
-/// How what is at a place in a session's metadata stands to a value.
+/// How what is at a place in a session's metadata relates to a value.
 enum class metadata_relation : std::int32_t {
     exists = TURNKEEP_RELATION_EXISTS,
     equal = TURNKEEP_RELATION_EQUAL,

@@ -20,11 +20,11 @@ pub const TURNKEEP_FILTER_WITHOUT_MESSAGES: i32 = 2;
 
 /// In turnkeep_metadata_condition.relation: there is something at the place, null included.
 pub const TURNKEEP_RELATION_EXISTS: i32 = 1;
-/// It is the value: numbers by theirs, objects whatever the order of their members.
+/// What is there equals the value: numbers by what they are worth, objects whatever the order of their members.
 pub const TURNKEEP_RELATION_EQUAL: i32 = 2;
-/// It is less than the value: between two numbers, or two strings by their code points; nothing else is less.
+/// What is there is less than the value: of two numbers, or of two strings by their code points; nothing else is less.
 pub const TURNKEEP_RELATION_LESS: i32 = 3;
-/// It is greater than the value, likewise.
+/// What is there is greater than the value, likewise.
 pub const TURNKEEP_RELATION_GREATER: i32 = 4;
 
 // The header's numbers are those of the library: a change of one that forgets the other does not compile.
@@ -45,7 +45,7 @@ pub struct MetadataCondition {
     pub pointer: *const c_char,
     /// The value: JSON, a string in its quotes; NULL for TURNKEEP_RELATION_EXISTS.
     pub value: *const c_char,
-    /// How what is there stands to the value: a TURNKEEP_RELATION_ number. Required.
+    /// How what is there relates to the value: a TURNKEEP_RELATION_ number. Required.
     pub relation: i32,
     /// Must be 0.
     pub reserved: u32,

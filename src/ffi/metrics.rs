@@ -81,7 +81,7 @@ pub struct Metrics {
     pub cache_sessions: u64,
     /// Bytes that their messages take now.
     pub cache_bytes: u64,
-    /// The length of the write-ahead log's file now.
+    /// The length of its write-ahead log's file now; 0 in memory.
     pub wal_bytes: u64,
     /// Sessions in use, in the whole store, whoever wrote them; so are the rest.
     pub active_sessions: u64,

@@ -108,9 +108,9 @@ unsafe impl CallerStruct for StoreOptions {
 }
 
 /// One database of sessions: a file, or memory. Threads: any number at once, except that turnkeep_store_close is the
-/// last call with it. Sessions and results that came from it may outlive it; sessions then answer CLOSED. So does
-/// every function that takes a store, in a callback that runs while it is being closed: their lists of errors leave
-/// that out.
+/// last call with it. Sessions and results that came from it may outlive it; sessions then answer CLOSED. So does, but
+/// for turnkeep_store_unsubscribe, every function that takes a store, in a callback that runs while it is being
+/// closed: their lists of errors leave that out.
 pub struct StoreHandle {
     pub(super) store: Store,
     location: OwnedText,
