@@ -82,10 +82,10 @@ pub extern "C" fn turnkeep_session_fork(
     })
 }
 
-/// Takes back every message behind `to_seq`; 0 takes back all. What a fork shares stays with the fork. Idempotency keys of
-/// what is gone can be used again; the summary stays. Writes the new revision to *revision unless it is NULL.
-/// `expected_revision` as in turnkeep_append_options. Threads: any. Errors: NOT_FOUND (the session, or message to_seq),
-/// CONFLICT, INVALID, CLOSED, READONLY, BUSY, FULL, CORRUPT, STORAGE. Since 0.1.
+/// Takes back every message behind `to_seq`; 0 takes back all. What a fork shares stays with the fork. Idempotency
+/// keys of what is gone can be used again; the summary stays. Writes the new revision to *revision unless it is NULL.
+/// `expected_revision` as in turnkeep_append_options. Threads: any. Errors: NOT_FOUND (the session, or message
+/// to_seq), CONFLICT, INVALID, CLOSED, READONLY, BUSY, FULL, CORRUPT, STORAGE. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_session_rewind(
     session: Option<&SessionHandle>,
@@ -128,10 +128,10 @@ pub extern "C" fn turnkeep_session_replace(
     })
 }
 
-/// Takes back the answer to the turn of message `seq` (TURNKEEP_LAST: the last turn) with everything behind it, so that the
-/// session, or a fork of it, ends with the user's message again and can be answered anew. `options` and `out` as in
-/// turnkeep_session_replace. Threads: any. Errors: INVALID (there is no question before it, or no answer yet), and as
-/// turnkeep_session_replace. Since 0.1.
+/// Takes back the answer to the turn of message `seq` (TURNKEEP_LAST: the last turn) with everything behind it, so
+/// that the session, or a fork of it, ends with the user's message again and can be answered anew. `options` and `out`
+/// as in turnkeep_session_replace. Threads: any. Errors: INVALID (there is no question before it, or no answer yet),
+/// and as turnkeep_session_replace. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_session_regenerate(
     session: Option<&SessionHandle>,
@@ -153,8 +153,8 @@ pub extern "C" fn turnkeep_session_regenerate(
     })
 }
 
-/// Says how far two sessions of one store share their messages. Threads: any. Errors: NOT_FOUND, INVALID (sessions of two
-/// stores), CLOSED, BUSY, CORRUPT, STORAGE. Since 0.1.
+/// Says how far two sessions of one store share their messages. Threads: any. Errors: NOT_FOUND, INVALID (sessions of
+/// two stores), CLOSED, BUSY, CORRUPT, STORAGE. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_session_compare(
     session: Option<&SessionHandle>,
@@ -206,8 +206,8 @@ pub extern "C" fn turnkeep_session_adopt(
     })
 }
 
-/// Lists the sessions that were forked from this one, oldest first. Free *out with turnkeep_session_list_free. Threads: any.
-/// Errors: NOT_FOUND, INVALID, CLOSED, BUSY, CORRUPT, STORAGE. Since 0.1.
+/// Lists the sessions that were forked from this one, oldest first. Free *out with turnkeep_session_list_free.
+/// Threads: any. Errors: NOT_FOUND, INVALID, CLOSED, BUSY, CORRUPT, STORAGE. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_session_forks(
     session: Option<&SessionHandle>,
@@ -228,8 +228,8 @@ pub extern "C" fn turnkeep_session_ancestors(
     family(session, out, error, Session::ancestors)
 }
 
-/// Lists the whole tree that a session belongs to: from the first ancestor on, each session before its own forks; parent_id
-/// and fork_seq say where it hangs. Otherwise as turnkeep_session_forks. Since 0.1.
+/// Lists the whole tree that a session belongs to: from the first ancestor on, each session before its own forks;
+/// parent_id and fork_seq say where it hangs. Otherwise as turnkeep_session_forks. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_session_tree(
     session: Option<&SessionHandle>,

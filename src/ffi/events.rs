@@ -53,8 +53,8 @@ pub const TURNKEEP_EVENT_ERASED: i32 = 20;
 pub const TURNKEEP_EVENT_EXPIRED: i32 = 21;
 /// A session's summary was set.
 pub const TURNKEEP_EVENT_SUMMARY_CHANGED: i32 = 22;
-/// A window begins at another message, first_seq, than the last one with the same options: count messages further. What an
-/// engine has read of the old one after what stands in front must be read again.
+/// A window begins at another message, first_seq, than the last one with the same options: count messages further.
+/// What an engine has read of the old one after what stands in front must be read again.
 pub const TURNKEEP_EVENT_WINDOW_CUT_MOVED: i32 = 23;
 /// The file was found to be damaged: nothing more is written to it.
 pub const TURNKEEP_EVENT_CORRUPTION_FOUND: i32 = 24;

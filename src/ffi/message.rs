@@ -159,8 +159,8 @@ pub extern "C" fn turnkeep_session_append(
 }
 
 /// Appends `count` messages, all of them or none. `options` and `receipt` may be NULL. Threads and errors as
-/// turnkeep_session_append, and CONFLICT (not the expected revision), MISMATCH (the idempotency key was used for another
-/// number of messages), UNSUPPORTED (DEFERRED in a store that is neither exclusive nor in memory). Since 0.1.
+/// turnkeep_session_append, and CONFLICT (not the expected revision), MISMATCH (the idempotency key was used for
+/// another number of messages), UNSUPPORTED (DEFERRED in a store that is neither exclusive nor in memory). Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_session_append_batch(
     session: Option<&SessionHandle>,
@@ -266,8 +266,8 @@ pub extern "C" fn turnkeep_session_last(
     read(session, out, error, |session| session.last(count))
 }
 
-/// Reads the messages from `first_seq`, which is 1 or more, to `last_seq`, which is not below it, both included; those that
-/// come after the last one are left out. Otherwise as turnkeep_session_history. Since 0.1.
+/// Reads the messages from `first_seq`, which is 1 or more, to `last_seq`, which is not below it, both included; those
+/// that come after the last one are left out. Otherwise as turnkeep_session_history. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_session_range(
     session: Option<&SessionHandle>,
@@ -296,8 +296,8 @@ pub extern "C" fn turnkeep_messages_len(messages: Option<&Messages>) -> usize {
     messages.map_or(0, |messages| messages.messages.views().len())
 }
 
-/// Returns a message of a result, borrowed from it; NULL for a NULL result or an index that is too large. The messages of
-/// one result lie one after the other: at index 0 begins an array of turnkeep_messages_len. Since 0.1.
+/// Returns a message of a result, borrowed from it; NULL for a NULL result or an index that is too large. The messages
+/// of one result lie one after the other: at index 0 begins an array of turnkeep_messages_len. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_messages_at(messages: Option<&Messages>, index: usize) -> *const MessageView {
     messages

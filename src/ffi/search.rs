@@ -74,8 +74,8 @@ pub struct SearchOptions {
     pub neighbours: u32,
     /// How many characters of a hit's text are shown; 0 is 160.
     pub snippet_chars: u32,
-    /// 1 takes the text for an expression of SQLite's FTS5, for hosts that build one; an error in it is INVALID. What the
-    /// words in it match is marked in hits wherever it stands.
+    /// 1 takes the text for an expression of SQLite's FTS5, for hosts that build one; an error in it is INVALID. What
+    /// the words in it match is marked in hits wherever it stands.
     pub raw: i32,
 }
 
@@ -97,8 +97,8 @@ pub struct Mark {
 /// A message, or a session, that was found. Borrowed from the results.
 #[repr(C)]
 pub struct Hit {
-    /// The session's id. A message that sessions share is one hit: of the session that it was appended to, if the filter
-    /// lets that through, else of the fork that was made first.
+    /// The session's id. A message that sessions share is one hit: of the session that it was appended to, if the
+    /// filter lets that through, else of the fork that was made first.
     pub session_id: Text,
     /// The session's title.
     pub title: Text,

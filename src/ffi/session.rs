@@ -73,8 +73,8 @@ pub struct SessionOptions {
     pub window_tokens: u64,
     /// When a cleanup may delete it: microseconds since 1970-01-01 UTC; 0 is no such time.
     pub expires_us: i64,
-    /// How long after its last change a cleanup may delete it, in milliseconds; 0 is no such time. Of the two what comes
-    /// first counts; turnkeep_store_options.expire_after_ms counts where neither is given.
+    /// How long after its last change a cleanup may delete it, in milliseconds; 0 is no such time. Of the two what
+    /// comes first counts; turnkeep_store_options.expire_after_ms counts where neither is given.
     pub expires_after_ms: u64,
     /// How many bytes of text its messages may have; 0 is any number. An append that passes it is TOO_LARGE.
     pub max_bytes: u64,
@@ -288,8 +288,8 @@ pub extern "C" fn turnkeep_session_create(
     })
 }
 
-/// Opens a session by its id. Close *out with turnkeep_session_close. Threads: any. Errors: NOT_FOUND, INVALID, ENCODING,
-/// BUSY, CORRUPT, STORAGE. Since 0.1.
+/// Opens a session by its id. Close *out with turnkeep_session_close. Threads: any. Errors: NOT_FOUND, INVALID,
+/// ENCODING, BUSY, CORRUPT, STORAGE. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_session_open(
     store: Option<&StoreHandle>,
@@ -351,8 +351,8 @@ pub extern "C" fn turnkeep_session_id(session: Option<&SessionHandle>) -> Text {
     session.map_or(Text::EMPTY, |session| session.id.text())
 }
 
-/// Describes a session: a list of one. Free *out with turnkeep_session_list_free. Threads: any. Errors: NOT_FOUND, INVALID,
-/// CLOSED, BUSY, CORRUPT, STORAGE. Since 0.1.
+/// Describes a session: a list of one. Free *out with turnkeep_session_list_free. Threads: any. Errors: NOT_FOUND,
+/// INVALID, CLOSED, BUSY, CORRUPT, STORAGE. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_session_describe(
     session: Option<&SessionHandle>,

@@ -32,9 +32,10 @@ const _: () = {
     assert!(TURNKEEP_DURABILITY_MEMORY == Durability::Memory as i32);
 };
 
-/// Counts the tokens of a text of text_len bytes (no NUL follows): writes the number to *tokens and returns TURNKEEP_OK,
-/// or returns a failure, and the call that needed the count fails with ABORTED. Called on the thread of that call, with
-/// no lock held. Must be safe to call from many threads if the store is used from many. Must not throw.
+/// Counts the tokens of a text of text_len bytes (no NUL follows): writes the number to *tokens and returns
+/// TURNKEEP_OK, or returns a failure, and the call that needed the count fails with ABORTED. Called on the thread of
+/// that call, with no lock held. Must be safe to call from many threads if the store is used from many. Must not
+/// throw.
 pub type CountTokensFn = Option<
     unsafe extern "C" fn(user_data: *mut c_void, text: *const c_char, text_len: usize, tokens: *mut u64) -> Status,
 >;
@@ -68,8 +69,8 @@ pub struct StoreOptions {
     pub read_only: i32,
     /// 1 fails with NOT_FOUND instead of making a new store.
     pub must_exist: i32,
-    /// 1 keeps no search index up to date, and turnkeep_store_search answers UNSUPPORTED; a store that is opened without
-    /// it later catches up.
+    /// 1 keeps no search index up to date, and turnkeep_store_search answers UNSUPPORTED; a store that is opened
+    /// without it later catches up.
     pub no_search: i32,
     /// Counts tokens; NULL is the vocabulary below, then the estimate max(characters / 4, words * 3 / 4) + 4.
     pub count_tokens: CountTokensFn,
@@ -87,14 +88,14 @@ pub struct StoreOptions {
     pub expire_sliding: i32,
     /// How often expired sessions are deleted, in milliseconds; 0 is only when asked to.
     pub cleanup_interval_ms: u32,
-    /// How many of the last changes an event log in the store keeps for turnkeep_store_events_after, now and then a 64th
-    /// more; 0 writes none. Every process that changes the store must write it, or its changes are not in it. Not with
-    /// read_only.
+    /// How many of the last changes an event log in the store keeps for turnkeep_store_events_after, now and then a
+    /// 64th more; 0 writes none. Every process that changes the store must write it, or its changes are not in it. Not
+    /// with read_only.
     pub event_log_rows: u64,
     /// How many bytes the texts of a session's messages may have, for new sessions; 0 is any number.
     pub max_session_bytes: u64,
-    /// Contents of at least so many bytes are kept compressed by zstd, if that makes them smaller; 0 is none. Below 1 024 it
-    /// does not pay. A store with such contents is read whatever this is.
+    /// Contents of at least so many bytes are kept compressed by zstd, if that makes them smaller; 0 is none. Below 1
+    /// 024 it does not pay. A store with such contents is read whatever this is.
     pub compress_min_bytes: u64,
     /// How hard zstd tries: 1 to 22; 0 is 3.
     pub compression_level: i32,
@@ -162,7 +163,8 @@ pub extern "C" fn turnkeep_store_open_config(
     })
 }
 
-/// Returns where the store is, as it was given to turnkeep_store_open. Borrowed from the store; empty for NULL. Since 0.1.
+/// Returns where the store is, as it was given to turnkeep_store_open. Borrowed from the store; empty for NULL. Since
+/// 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_store_location(store: Option<&StoreHandle>) -> Text {
     store.map_or(Text::EMPTY, |store| store.location.text())
@@ -176,9 +178,9 @@ pub extern "C" fn turnkeep_store_flush(store: Option<&StoreHandle>, error: *mut 
     guard(error, || required(store, "store")?.store.flush())
 }
 
-/// Flushes and closes a store, and frees its handle, whatever it returns: call turnkeep_store_flush before if a failure
-/// must leave you the store. NULL is allowed. Waits for what other threads are reading and writing; a callback of yours that
-/// is running then may end later, before destroy. Errors: as turnkeep_store_flush. Since 0.1.
+/// Flushes and closes a store, and frees its handle, whatever it returns: call turnkeep_store_flush before if a
+/// failure must leave you the store. NULL is allowed. Waits for what other threads are reading and writing; a callback
+/// of yours that is running then may end later, before destroy. Errors: as turnkeep_store_flush. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_store_close(store: Option<Box<StoreHandle>>, error: *mut *mut ErrorHandle) -> Status {
     match store {

@@ -40,8 +40,8 @@ pub struct WindowOptions {
     pub summary_tokens: u64,
     /// Tokens that the prompt's template adds to each message.
     pub message_overhead: u32,
-    /// How much of what the messages in front leave free is used after the cut has moved, in percent; 0 is 75; 100 drops
-    /// a turn each turn.
+    /// How much of what the messages in front leave free is used after the cut has moved, in percent; 0 is 75; 100
+    /// drops a turn each turn.
     pub low_water_percent: u32,
     /// How many turns from the beginning stay in front.
     pub keep_first_turns: u32,
@@ -58,8 +58,8 @@ unsafe impl CallerStruct for WindowOptions {
     const NAME: &'static str = "turnkeep_window_options";
 }
 
-/// What is in a window and what is not. Its messages are, in order: front_messages that are pinned, kept or the summary,
-/// then every message from cut_seq to head_seq.
+/// What is in a window and what is not. Its messages are, in order: front_messages that are pinned, kept or the
+/// summary, then every message from cut_seq to head_seq.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct WindowReport {
@@ -173,8 +173,9 @@ pub extern "C" fn turnkeep_window_report_of(window: Option<&WindowHandle>) -> *c
     window.map_or(std::ptr::null(), |window| std::ptr::from_ref(&window.report))
 }
 
-/// Returns how many leading messages two windows share: the same seq, role, content, tool calls and tool call id, byte for
-/// byte, which is what an engine need not read again. Model and metadata are not compared. 0 if one is NULL. Since 0.1.
+/// Returns how many leading messages two windows share: the same seq, role, content, tool calls and tool call id, byte
+/// for byte, which is what an engine need not read again. Model and metadata are not compared. 0 if one is NULL. Since
+/// 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_window_common_prefix(one: Option<&WindowHandle>, other: Option<&WindowHandle>) -> usize {
     match (one, other) {
