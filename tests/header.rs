@@ -28,12 +28,12 @@ const SECTIONS: &[Section] = &[
     },
     Section {
         title: "3 Session",
-        about: "One conversation: create, open, describe, change, delete, list.",
+        about: "One conversation: create, open, describe, change, delete.",
         sources: &["src/ffi/session.rs"],
     },
     Section {
         title: "4 Message",
-        about: "Append and read.",
+        about: "Append, read, take away.",
         sources: &["src/cache/view.rs#Message", "src/ffi/message.rs"],
     },
     Section {
@@ -42,28 +42,38 @@ const SECTIONS: &[Section] = &[
         sources: &["src/ffi/window.rs"],
     },
     Section {
-        title: "6 Branch",
-        about: "Fork, rewind, replace, compare, adopt; turns and exchanges.",
-        sources: &["src/ffi/branch.rs", "src/ffi/turn.rs"],
+        title: "6 Turn",
+        about: "Questions and answers: append, read, write as text.",
+        sources: &["src/ffi/turn.rs"],
     },
     Section {
-        title: "7 Search and list",
-        about: "One filter for lists, counts, search and changes to many sessions.",
-        sources: &["src/ffi/filter.rs", "src/ffi/list.rs", "src/ffi/search.rs"],
+        title: "7 Branch",
+        about: "Fork, rewind, replace, regenerate, compare, adopt; the tree of forks.",
+        sources: &["src/ffi/branch.rs"],
     },
     Section {
-        title: "8 Events",
+        title: "8 List",
+        about: "One filter for lists, counts, searches and changes to many sessions.",
+        sources: &["src/ffi/filter.rs", "src/ffi/list.rs"],
+    },
+    Section {
+        title: "9 Search",
+        about: "Messages and sessions, by their words.",
+        sources: &["src/ffi/search.rs"],
+    },
+    Section {
+        title: "10 Events",
         about: "What happened, after it was kept.",
         sources: &["src/ffi/events.rs"],
     },
     Section {
-        title: "9 Metrics",
+        title: "11 Metrics",
         about: "Counters and distributions.",
         sources: &["src/ffi/metrics.rs"],
     },
     Section {
-        title: "10 Maintenance",
-        about: "Backup, check, vacuum, sizes, salvage, erase.",
+        title: "12 Maintenance",
+        about: "Backup, check, vacuum, optimize, sizes, salvage, erase.",
         sources: &["src/ffi/maintenance.rs"],
     },
 ];
@@ -103,17 +113,33 @@ fn fragment(source: &str) -> String {
 /// What a line of a comment holds, without its stars.
 const WIDTH: usize = 114;
 
+/// The words of a comment. A number written in groups of digits is one, and so is "Since 0.1.".
+fn words(text: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        let goes_on = word.len() >= 3 && word.bytes().take(3).all(|byte| byte.is_ascii_digit());
+        match words.last_mut() {
+            Some(last) if last == "Since" || (goes_on && last.ends_with(|end: char| end.is_ascii_digit())) => {
+                last.push(' ');
+                last.push_str(word);
+            }
+            _ => words.push(word.to_owned()),
+        }
+    }
+    words
+}
+
 fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
+    for word in words(text) {
         let line = lines.last_mut().expect("there is always one");
         if line.is_empty() {
-            line.push_str(word);
+            line.push_str(&word);
         } else if line.len() + 1 + word.len() <= width {
             line.push(' ');
-            line.push_str(word);
+            line.push_str(&word);
         } else {
-            lines.push(word.to_owned());
+            lines.push(word);
         }
     }
     lines

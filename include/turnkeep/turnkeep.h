@@ -22,8 +22,8 @@
  *  2. What can fail returns a turnkeep_status and takes `error` last: pass NULL, or the address of a pointer that is NULL,
  *     which is filled only on failure and freed by turnkeep_error_free. What cannot fail returns its value. On failure
  *     nothing was changed and no output was written; what may be otherwise says so. There is no last error.
- *  3. You own what a function gave you through `out`: give it back with its own _close or _free, which take NULL. A
- *     required pointer that is NULL is INVALID elsewhere, and the error names it.
+ *  3. You own what a function gave you through its ** parameters: give it back with its own _close or _free, which take
+ *     NULL. A required pointer that is NULL is INVALID elsewhere, and the error names it.
  *  4. Handles, const or not, may be used by any number of threads at once, and what they give out never changes; only
  *     _close and _free must be the last use. Results hold no lock and no part of the file.
  *  5. Strings in end in a NUL where they are ids, names, paths or JSON; contents have a length. All are UTF-8; ids and names
@@ -33,12 +33,13 @@
  *  6. Structs that you fill have struct_size first, and are made by their _INIT macro; zero means default. Fields are only
  *     ever added at the end, so a program keeps running with a newer library. A struct from a newer header is UNSUPPORTED.
  *  7. Results are read by _len and _at. Lists page by an opaque token.
- *  8. Callbacks get your user_data, and you get it back by destroy. They run on the thread of the call that caused them,
- *     with no lock held; they may call the library, and must not throw.
+ *  8. Callbacks get your user_data, and you get it back by destroy. They run on the thread of the call that caused them, or
+ *     on the store's own thread for what it does by itself, with no lock held; they may call the library, and must not throw.
  *  9. Nothing is printed, no signal is caught, nothing aborts. A fault inside the library is the status PANIC.
  * 10. The functions are the same in every build: what is not built in answers UNSUPPORTED; see turnkeep_has_feature.
  *
- * 1 Basics   2 Store   3 Session   4 Message   5 Window   6 Branch   7 Search and list   8 Events   9 Metrics   10 Maintenance
+ * 1 Basics   2 Store   3 Session   4 Message   5 Window   6 Turn   7 Branch   8 List   9 Search   10 Events   11 Metrics
+ * 12 Maintenance
  *
  * Generated from src/ffi by `make header`: do not edit.
  * SPDX-License-Identifier: MIT OR Apache-2.0
@@ -97,10 +98,10 @@ typedef int32_t turnkeep_status;
 /* An argument is wrong: a required pointer is NULL, a number is out of range, a text breaks a rule. */
 #define TURNKEEP_ERROR_INVALID (-1)
 
-/* There is no such session or message. */
+/* What is asked for is not there: a session, a message, a file. */
 #define TURNKEEP_ERROR_NOT_FOUND (-2)
 
-/* The id or the name is taken. */
+/* What is to be made is there already: the id, the name or the file is taken. */
 #define TURNKEEP_ERROR_EXISTS (-3)
 
 /* The revision is not the expected one: somebody else changed the session. */
@@ -146,8 +147,8 @@ typedef int32_t turnkeep_status;
 TURNKEEP_API const char *turnkeep_version(void);
 
 /*
- * Returns the version of the library at run time as a number to compare with TURNKEEP_VERSION_NUMBER: major * 1 000
- * 000 + minor * 1 000 + patch. Since 0.1.
+ * Returns the version of the library at run time as a number, made as TURNKEEP_VERSION_NUMBER is, to compare with
+ * it. Since 0.1.
  */
 TURNKEEP_API uint32_t turnkeep_version_number(void);
 
@@ -202,7 +203,9 @@ TURNKEEP_API void turnkeep_document_free(turnkeep_document *document);
 
 /*
  * One database of sessions: a file, or memory. Threads: any number at once, except that turnkeep_store_close is the
- * last call with it. Sessions and results that came from it may outlive it; sessions then answer CLOSED.
+ * last call with it. Sessions and results that came from it may outlive it; sessions then answer CLOSED. So does,
+ * but for turnkeep_store_unsubscribe, every function that takes a store, in a callback that runs while it is being
+ * closed: their lists of errors leave that out.
  */
 typedef struct turnkeep_store turnkeep_store;
 
@@ -244,10 +247,15 @@ typedef struct {
     int32_t read_only;
     /* 1 fails with NOT_FOUND instead of making a new store. */
     int32_t must_exist;
-    /* Given to count_tokens and destroy. */
-    void *user_data;
+    /*
+     * 1 keeps no search index up to date, and turnkeep_store_search answers UNSUPPORTED; a store that is opened
+     * without it later catches up.
+     */
+    int32_t no_search;
     /* Counts tokens; NULL is the vocabulary below, then the estimate max(characters / 4, words * 3 / 4) + 4. */
     turnkeep_count_tokens_fn count_tokens;
+    /* Given to count_tokens and destroy. */
+    void *user_data;
     /*
      * Called with user_data when the store and every session of it are closed, also when opening it failed, unless
      * struct_size was wrong; may be NULL.
@@ -256,42 +264,39 @@ typedef struct {
     /* "cl100k_base" or "o200k_base", with the feature tokenizer-openai; NULL is none. */
     const char *tokenizer;
     /*
-     * How long sessions stay that have no expiry of their own, in milliseconds; 0 is for ever. What is over is
-     * deleted by turnkeep_store_cleanup, and by itself with cleanup_interval_ms.
+     * How long sessions stay that have neither expires_us nor expires_after_ms of their own, in milliseconds; 0 is
+     * for ever. What is over is deleted by turnkeep_store_cleanup, and by itself with cleanup_interval_ms.
      */
     uint64_t expire_after_ms;
-    /* 1 counts expire_after_ms from a session's last change instead of its creation. */
+    /* 1 counts expire_after_ms from a session's last change, as expires_after_ms is counted; 0 from its creation. */
     int32_t expire_sliding;
     /* How often expired sessions are deleted, in milliseconds; 0 is only when asked to. */
     uint32_t cleanup_interval_ms;
     /*
-     * How many of the last changes a log in the store keeps for turnkeep_store_events_after, now and then a 64th
-     * more; 0 writes no log. Every process that changes the store must write it, or its changes are not in it. Not
-     * with read_only.
+     * How many of the last changes an event log in the store keeps for turnkeep_store_events_after, now and then a
+     * 64th more; 0 writes none. Every process that changes the store must write it, or its changes are not in it.
+     * Not with read_only.
      */
     uint64_t event_log_rows;
-    /*
-     * 1 keeps no full-text index up to date, and turnkeep_store_search answers UNSUPPORTED; a store that is opened
-     * without it later catches up.
-     */
-    int32_t no_search;
-    /* How hard zstd tries: 1 to 22; 0 is 3. */
-    int32_t compression_level;
     /* How many bytes the texts of a session's messages may have, for new sessions; 0 is any number. */
     uint64_t max_session_bytes;
     /*
-     * Contents of at least so many bytes are kept compressed by zstd, if that makes them smaller; 0 is none. Below 1
-     * 024 it does not pay. A store with such contents is read whatever this is.
+     * Contents of at least so many bytes are kept compressed by zstd, if that makes them smaller; 0 is none. Below
+     * 1 024 it does not pay. A store with such contents is read whatever this is.
      */
     uint64_t compress_min_bytes;
+    /* How hard zstd tries: 1 to 22; 0 is 3. */
+    int32_t compression_level;
+    /* Must be 0. */
+    uint32_t reserved;
 } turnkeep_store_options;
 
 /*
  * Opens a store, and makes a new one, with the folders above it, where there is none. `location` is a path, or
  * ":memory:" for a store that ends with its handle. `options` may be NULL. Close *out with turnkeep_store_close.
- * Threads: any; any number of processes may open one file, also at the same moment. Errors: MISMATCH (the file is
- * something else; it is left untouched), UNSUPPORTED (made by a newer version; a network file system; SQLite older
- * than 3.51.3), NOT_FOUND (must_exist), BUSY (exclusive, here or there), STORAGE, READONLY, FULL, CORRUPT, ENCODING,
+ * Threads: any; any number of processes may open one file, also at the same moment. Errors: MISMATCH (something
+ * else, which is left untouched), UNSUPPORTED (of a newer version, on a network file system, with an SQLite before
+ * 3.51.3), NOT_FOUND (must_exist), BUSY (exclusive, here or there), STORAGE, READONLY, FULL, CORRUPT, ENCODING,
  * INVALID. Since 0.1.
  */
 TURNKEEP_API turnkeep_status turnkeep_store_open(
@@ -301,15 +306,10 @@ TURNKEEP_API turnkeep_status turnkeep_store_open(
     turnkeep_error **error);
 
 /*
- * Opens a store as a settings file says: the table [session] of a TOML file at `path`. There is a key for every
- * option of turnkeep_store_options under the same name, but for struct_size, user_data, count_tokens and destroy; 0
- * is the default, flags are true or false, and durability is "disk", "os" or "deferred". Besides, under names that
- * others have used: backend ("sqlite" or "memory"), storage_path (a path that is not absolute begins at the settings
- * file's folder, "~" at HOME), autosave_interval (seconds; 0 is never: by flush and close only), max_session_size
- * (in units of 1 048 576 bytes; 0 is any size), compress_messages (true is compress_min_bytes = 1024),
- * connection_pool_size (readers). Close *out with turnkeep_store_close. Threads: any. Errors: NOT_FOUND (no such
- * file), INVALID (an unknown key, which is named with the nearest that is known; a wrong value, which is named with
- * its line), and those of turnkeep_store_open. Since 0.1.
+ * Opens a store as the table [session] of a TOML file at `path` says, by the names of turnkeep_store_options and a
+ * few that others have used: docs/using.md lists them. Close *out with turnkeep_store_close. Threads: any. Errors:
+ * NOT_FOUND (no such file), INVALID (an unknown key, which is named with the nearest that is known; a wrong value,
+ * which is named with its line), and those of turnkeep_store_open. Since 0.1.
  */
 TURNKEEP_API turnkeep_status turnkeep_store_open_config(
     const char *path,
@@ -317,15 +317,15 @@ TURNKEEP_API turnkeep_status turnkeep_store_open_config(
     turnkeep_error **error);
 
 /*
- * Returns where the store is, as it was given to turnkeep_store_open. Borrowed from the store; empty for NULL. Since
- * 0.1.
+ * Returns where the store is, as it was given to turnkeep_store_open. Borrowed from the store; empty for NULL.
+ * Since 0.1.
  */
 TURNKEEP_API turnkeep_text turnkeep_store_location(const turnkeep_store *store);
 
 /*
  * Writes what was acknowledged as DEFERRED, and flushes everything acknowledged so far to the disk. If deferred
  * changes were lost, to a full disk for example, every change is refused until this function has said so, once.
- * Threads: any. Errors: FULL, STORAGE, BUSY, CORRUPT, INVALID. Since 0.1.
+ * Threads: any. Errors: INVALID, BUSY, FULL, CORRUPT, STORAGE. Since 0.1.
  */
 TURNKEEP_API turnkeep_status turnkeep_store_flush(
     const turnkeep_store *store,
@@ -342,7 +342,7 @@ TURNKEEP_API turnkeep_status turnkeep_store_close(
 
 /*
  * Deletes every session whose time is over, and writes how many to *deleted unless it is NULL. What forks share
- * stays. Threads: any. Errors: READONLY, BUSY, FULL, CORRUPT, STORAGE, INVALID. Since 0.1.
+ * stays. Threads: any. Errors: INVALID, READONLY, BUSY, FULL, CORRUPT, STORAGE. Since 0.1.
  */
 TURNKEEP_API turnkeep_status turnkeep_store_cleanup(
     const turnkeep_store *store,
@@ -350,10 +350,10 @@ TURNKEEP_API turnkeep_status turnkeep_store_cleanup(
     turnkeep_error **error);
 
 /* What such a struct begins as: its size, everything else default. */
-#define TURNKEEP_STORE_OPTIONS_INIT {sizeof(turnkeep_store_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0}
+#define TURNKEEP_STORE_OPTIONS_INIT {sizeof(turnkeep_store_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0}
 
 /* 3 Session ---------------------------------------------------------------------------------------------------------
- * One conversation: create, open, describe, change, delete, list.
+ * One conversation: create, open, describe, change, delete.
  */
 
 /* In use. */
@@ -365,18 +365,19 @@ TURNKEEP_API turnkeep_status turnkeep_store_cleanup(
 /* Thrown away: neither listed nor found unless asked for, until it is restored or deleted. */
 #define TURNKEEP_SESSION_TRASHED 3
 
-/* In turnkeep_session_changes: back to the store's window size. */
+/* In turnkeep_session_changes.window_tokens: back to the store's. */
 #define TURNKEEP_WINDOW_OF_STORE UINT64_MAX
 
-/* In turnkeep_session_changes.expires_us: it never expires. */
+/* In turnkeep_session_changes.expires_us: no such time. */
 #define TURNKEEP_EXPIRES_NEVER (-1)
 
-/* In turnkeep_session_changes: no such limit. */
+/* In turnkeep_session_changes.expires_after_ms and max_bytes: no such limit. */
 #define TURNKEEP_UNLIMITED UINT64_MAX
 
 /*
  * One conversation of a store. Threads: any number at once. A handle is cheap and holds no memory of the session's
- * messages; it answers NOT_FOUND when the session was deleted and CLOSED when the store was closed.
+ * messages; it answers NOT_FOUND when the session was deleted, also by a turnkeep_session_erase that answered BUSY,
+ * and CLOSED when the store was closed.
  */
 typedef struct turnkeep_session turnkeep_session;
 
@@ -403,19 +404,23 @@ typedef struct {
     const char *metadata;
     /* Its window in tokens; 0 is the store's. */
     uint64_t window_tokens;
-    /* When it may be deleted by a cleanup, in microseconds since 1970-01-01 UTC; 0 is never. */
+    /* When a cleanup may delete it: microseconds since 1970-01-01 UTC; 0 is no such time. */
     int64_t expires_us;
-    /* How long after its last change it may be deleted by a cleanup, in milliseconds; 0 is never. */
+    /*
+     * How long after its last change a cleanup may delete it, in milliseconds; 0 is no such time. Of the two what
+     * comes first counts; turnkeep_store_options.expire_after_ms counts where neither is given.
+     */
     uint64_t expires_after_ms;
     /* How many bytes of text its messages may have; 0 is any number. An append that passes it is TOO_LARGE. */
     uint64_t max_bytes;
     /* Its tags, each 1 to 255 bytes without control characters. */
     const char *const *tags;
-    /* How many. */
+    /* How many there are. */
     size_t tag_count;
     /*
      * The id of a session to be like: what is not given here is as there, the instructions at its head included, but
-     * not the id, the name, the summary, the day of expiry and the other messages. Not for a fork; NULL is none.
+     * not the id, the name, the summary, expires_us, the status and the other messages. Tags given here are added to
+     * those there. Not for a fork; NULL is none.
      */
     const char *like;
 } turnkeep_session_options;
@@ -442,15 +447,15 @@ typedef struct {
     const char *metadata_patch;
     /* Tags that it gets. */
     const char *const *add_tags;
-    /* How many. */
+    /* How many there are. */
     size_t add_tag_count;
     /* Tags that it loses, before it gets the others. */
     const char *const *remove_tags;
-    /* How many. */
+    /* How many there are. */
     size_t remove_tag_count;
-    /* A new time of expiry, or TURNKEEP_EXPIRES_NEVER. */
+    /* A new time for a cleanup to delete it, or TURNKEEP_EXPIRES_NEVER. */
     int64_t expires_us;
-    /* A new time to live after the last change, in milliseconds, or TURNKEEP_UNLIMITED. */
+    /* A new time to live after its last change, in milliseconds, or TURNKEEP_UNLIMITED. */
     uint64_t expires_after_ms;
     /* A new limit for the text of its messages, or TURNKEEP_UNLIMITED. What is there already stays. */
     uint64_t max_bytes;
@@ -482,7 +487,7 @@ typedef struct {
     int64_t created_us;
     /* When it or its messages were last changed. */
     int64_t updated_us;
-    /* When it may be removed; 0 is never. */
+    /* When a cleanup may delete it; 0 is no such time. */
     int64_t expires_us;
     /* Grows by one with every change. */
     uint64_t revision;
@@ -498,9 +503,9 @@ typedef struct {
     uint64_t window_tokens;
     /* Its tags, in order. */
     const turnkeep_text *tags;
-    /* How many. */
+    /* How many there are. */
     size_t tag_count;
-    /* How long after its last change it may be removed, in milliseconds; 0 is never. */
+    /* How long after its last change a cleanup may delete it, in milliseconds; 0 is no such time. */
     uint64_t expires_after_ms;
     /* The bytes of its messages' texts: contents, tool calls, metadata. */
     uint64_t bytes;
@@ -514,7 +519,7 @@ typedef struct {
 
 /*
  * Creates a session. `options` may be NULL. Close *out with turnkeep_session_close. Threads: any. Errors: EXISTS
- * (the id, or the owner's name, is taken), INVALID, ENCODING, ABORTED (count_tokens failed for the summary),
+ * (the id, or the owner's name, is taken), NOT_FOUND (`like`), INVALID, ENCODING, ABORTED (count_tokens failed),
  * TOO_LARGE, READONLY, BUSY, FULL, CORRUPT, STORAGE. Since 0.1.
  */
 TURNKEEP_API turnkeep_status turnkeep_session_create(
@@ -534,18 +539,19 @@ TURNKEEP_API turnkeep_status turnkeep_session_open(
     turnkeep_error **error);
 
 /*
- * Writes 1 to *out if there is a session with this id, else 0. Threads: any. Errors: INVALID, ENCODING, BUSY,
+ * Writes 1 to *exists if there is a session with this id, else 0. Threads: any. Errors: INVALID, ENCODING, BUSY,
  * CORRUPT, STORAGE. Since 0.1.
  */
 TURNKEEP_API turnkeep_status turnkeep_session_exists(
     const turnkeep_store *store,
     const char *id,
-    int32_t *out,
+    int32_t *exists,
     turnkeep_error **error);
 
 /*
- * Deletes a session with all its messages. Threads: any. Errors: NOT_FOUND, INVALID, ENCODING, READONLY, BUSY, FULL,
- * CORRUPT, STORAGE. Since 0.1.
+ * Deletes a session with all its messages, but for what forks share; turnkeep_session_erase also leaves no copy of
+ * its text in the store's files. Threads: any. Errors: NOT_FOUND, INVALID, ENCODING, READONLY, BUSY, FULL, CORRUPT,
+ * STORAGE. Since 0.1.
  */
 TURNKEEP_API turnkeep_status turnkeep_session_delete(
     const turnkeep_store *store,
@@ -570,7 +576,7 @@ TURNKEEP_API turnkeep_status turnkeep_session_describe(
 /*
  * Changes a session: all of `changes`, or nothing. Writes the new revision to *revision unless it is NULL. Threads:
  * any. Errors: CONFLICT (not the expected revision), EXISTS (the name is taken), NOT_FOUND, INVALID, ENCODING,
- * ABORTED, TOO_LARGE, CLOSED, READONLY, BUSY, FULL, CORRUPT, STORAGE. Since 0.1.
+ * ABORTED (count_tokens failed), TOO_LARGE, CLOSED, READONLY, BUSY, FULL, CORRUPT, STORAGE. Since 0.1.
  */
 TURNKEEP_API turnkeep_status turnkeep_session_update(
     const turnkeep_session *session,
@@ -600,7 +606,7 @@ TURNKEEP_API void turnkeep_session_list_free(turnkeep_session_list *list);
 #define TURNKEEP_SESSION_CHANGES_INIT {sizeof(turnkeep_session_changes), 0, NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, 0, NULL, 0, 0, 0, 0, 0, 0}
 
 /* 4 Message ---------------------------------------------------------------------------------------------------------
- * Append and read.
+ * Append, read, take away.
  */
 
 /* The rarer fields of a message. */
@@ -670,6 +676,9 @@ typedef struct {
 /* In turnkeep_new_message.tokens: it counts as 0. */
 #define TURNKEEP_TOKENS_NONE (-1)
 
+/* Where a message or a turn is asked for by its number: the last one. */
+#define TURNKEEP_LAST UINT64_MAX
+
 /*
  * Messages of a session, in order, as of one moment. Threads: any number at once. Outlives its session and its
  * store.
@@ -738,8 +747,7 @@ typedef struct {
 /*
  * Appends a message. `receipt` may be NULL. When it returns TURNKEEP_OK the message is kept as the store's
  * durability says. Threads: any; the messages of one thread keep their order. Errors: NOT_FOUND, INVALID, ENCODING,
- * TOO_LARGE, ABORTED (count_tokens failed), CLOSED, READONLY, BUSY, FULL, CORRUPT, STORAGE: nothing was appended.
- * Since 0.1.
+ * TOO_LARGE, ABORTED (count_tokens failed), CLOSED, READONLY, BUSY, FULL, CORRUPT, STORAGE. Since 0.1.
  */
 TURNKEEP_API turnkeep_status turnkeep_session_append(
     const turnkeep_session *session,
@@ -764,7 +772,7 @@ TURNKEEP_API turnkeep_status turnkeep_session_append_batch(
 
 /*
  * Creates a session with its first messages, in one transaction: a template. `options` may be NULL, `count` may be
- * 0. Otherwise as turnkeep_session_create, with the errors of turnkeep_session_append_batch. Since 0.1.
+ * 0. Otherwise as turnkeep_session_create, with the errors of turnkeep_session_append_batch, too. Since 0.1.
  */
 TURNKEEP_API turnkeep_status turnkeep_session_create_with(
     const turnkeep_store *store,
@@ -782,6 +790,20 @@ TURNKEEP_API turnkeep_status turnkeep_session_create_with(
  */
 TURNKEEP_API turnkeep_status turnkeep_session_clear(
     const turnkeep_session *session,
+    uint64_t expected_revision,
+    uint64_t *revision,
+    turnkeep_error **error);
+
+/*
+ * Keeps the instructions at the head of a session and the newest of its other messages: at most `max_messages`, and
+ * at most `max_tokens` tokens, from the beginning of a step on; 0 is any number, but not for both. What stays is
+ * numbered anew from 1, and is no longer shared with forks, which keep what they have; where nothing is cut, nothing
+ * changes, the revision included. Otherwise as turnkeep_session_clear. Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_session_truncate(
+    const turnkeep_session *session,
+    uint64_t max_messages,
+    uint64_t max_tokens,
     uint64_t expected_revision,
     uint64_t *revision,
     turnkeep_error **error);
@@ -814,8 +836,8 @@ TURNKEEP_API turnkeep_status turnkeep_session_range(
     turnkeep_error **error);
 
 /*
- * Reads one message: a result of one. NOT_FOUND if it is not there. Otherwise as turnkeep_session_history. Since
- * 0.1.
+ * Reads one message: a result of one. NOT_FOUND if it is not there. Otherwise as turnkeep_session_history.
+ * Since 0.1.
  */
 TURNKEEP_API turnkeep_status turnkeep_session_message(
     const turnkeep_session *session,
@@ -928,6 +950,21 @@ TURNKEEP_API turnkeep_status turnkeep_session_window(
     turnkeep_window **out,
     turnkeep_error **error);
 
+/*
+ * Opens a session as turnkeep_session_open does, reads its last message (none if it is empty) into *last, and its
+ * window into *window, one after the other and not as of one moment; both may be NULL. `options` as for
+ * turnkeep_session_window. Give them back with turnkeep_session_close, turnkeep_messages_free and
+ * turnkeep_window_free. Threads: any. Errors: as turnkeep_session_open and turnkeep_session_window. Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_session_resume(
+    const turnkeep_store *store,
+    const char *id,
+    const turnkeep_window_options *options,
+    turnkeep_session **out,
+    turnkeep_messages **last,
+    turnkeep_window **window,
+    turnkeep_error **error);
+
 /* Returns the number of messages in a window; 0 for NULL. Since 0.1. */
 TURNKEEP_API size_t turnkeep_window_len(const turnkeep_window *window);
 
@@ -936,7 +973,10 @@ TURNKEEP_API const turnkeep_message *turnkeep_window_at(
     const turnkeep_window *window,
     size_t index);
 
-/* Returns what is in a window and what was left out, borrowed from the window; NULL for NULL. Since 0.1. */
+/*
+ * Returns what is in a window and what was left out, borrowed from the window; NULL for NULL. The name ends in _of
+ * because the type has the plain one. Since 0.1.
+ */
 TURNKEEP_API const turnkeep_window_report *turnkeep_window_report_of(const turnkeep_window *window);
 
 /*
@@ -954,187 +994,12 @@ TURNKEEP_API void turnkeep_window_free(turnkeep_window *window);
 /* What such a struct begins as: its size, everything else default. */
 #define TURNKEEP_WINDOW_OPTIONS_INIT {sizeof(turnkeep_window_options), 0, 0, 0, 0, 0, 0, 0, 0, 0}
 
-/* 6 Branch ----------------------------------------------------------------------------------------------------------
- * Fork, rewind, replace, compare, adopt; turns and exchanges.
+/* 6 Turn ------------------------------------------------------------------------------------------------------------
+ * Questions and answers: append, read, write as text.
  */
 
-/* The last message, or all turns, where a function says so. */
-#define TURNKEEP_LAST UINT64_MAX
-
-/* Replace in the session itself: what was there is removed, unless a fork shares it. The default. */
-#define TURNKEEP_BRANCH_REWIND 1
-
-/* Replace in a new session that shares what comes before; the old one stays as it is. */
-#define TURNKEEP_BRANCH_FORK 2
-
-/* How to replace messages. */
-typedef struct {
-    /* sizeof(turnkeep_branch_options). */
-    size_t struct_size;
-    /* Only with REWIND: change only if the session has this revision, else CONFLICT; 0 is any. */
-    uint64_t expected_revision;
-    /* Only with FORK: what the new session is, as for turnkeep_session_fork; may be NULL. */
-    const turnkeep_session_options *fork;
-    /* A TURNKEEP_BRANCH_ number; 0 is REWIND. */
-    int32_t branching;
-    /* Must be 0. */
-    uint32_t reserved;
-} turnkeep_branch_options;
-
-/* How two sessions are alike. Written only on success. */
-typedef struct {
-    /* sizeof(turnkeep_comparison), set by the caller. */
-    size_t struct_size;
-    /*
-     * The last message that both share; 0 is none. What comes behind it are the two tails: read them by
-     * turnkeep_session_range.
-     */
-    uint64_t common_seq;
-    /* The last message of the one. */
-    uint64_t one_head_seq;
-    /* The last message of the other. */
-    uint64_t other_head_seq;
-} turnkeep_comparison;
-
-/*
- * Creates a session that shares the messages of another up to `at_seq`: 0 is none of them, TURNKEEP_LAST all.
- * Nothing is copied, however long the session is; window, counters and search are right at once. What `options`,
- * which may be NULL, leaves out is as in the other session, but for the id, the name, the day of expiry and the
- * status; `like` is refused. Close *out with turnkeep_session_close. Threads: any. Errors: NOT_FOUND (the session,
- * or message at_seq), EXISTS (the id or name is taken), INVALID, ENCODING, ABORTED, TOO_LARGE, CLOSED, READONLY,
- * BUSY, FULL, CORRUPT, STORAGE. Since 0.1.
- */
-TURNKEEP_API turnkeep_status turnkeep_session_fork(
-    const turnkeep_session *session,
-    uint64_t at_seq,
-    const turnkeep_session_options *options,
-    turnkeep_session **out,
-    turnkeep_error **error);
-
-/*
- * Takes back every message behind `to_seq`; 0 takes back all. What a fork shares stays with the fork. Idempotency
- * keys of what is gone can be used again; the summary stays. Writes the new revision to *revision unless it is NULL.
- * `expected_revision` as in turnkeep_append_options. Threads: any. Errors: NOT_FOUND (the session, or message
- * to_seq), CONFLICT, INVALID, CLOSED, READONLY, BUSY, FULL, CORRUPT, STORAGE. Since 0.1.
- */
-TURNKEEP_API turnkeep_status turnkeep_session_rewind(
-    const turnkeep_session *session,
-    uint64_t to_seq,
-    uint64_t expected_revision,
-    uint64_t *revision,
-    turnkeep_error **error);
-
-/*
- * Replaces message `seq` and everything behind it by `count` others, all of it or nothing: in the session itself, or
- * in a fork. `options` and `receipt` may be NULL; `count` may be 0, and then the receipt has no messages. With
- * TURNKEEP_BRANCH_FORK *out is the new session, to be closed with turnkeep_session_close; else `out` may be NULL and
- * is not written. Threads: any. Errors: as turnkeep_session_fork, turnkeep_session_rewind and
- * turnkeep_session_append_batch. Since 0.1.
- */
-TURNKEEP_API turnkeep_status turnkeep_session_replace(
-    const turnkeep_session *session,
-    uint64_t seq,
-    const turnkeep_new_message *messages,
-    size_t count,
-    const turnkeep_branch_options *options,
-    turnkeep_session **out,
-    turnkeep_receipt *receipt,
-    turnkeep_error **error);
-
-/*
- * Takes back the answer to the turn of message `seq` (TURNKEEP_LAST: the last turn) with everything behind it, so
- * that the session, or a fork of it, ends with the user's message again and can be answered anew. `options` and
- * `out` as in turnkeep_session_replace. Threads: any. Errors: INVALID (there is no question before it, or no answer
- * yet), and as turnkeep_session_replace. Since 0.1.
- */
-TURNKEEP_API turnkeep_status turnkeep_session_regenerate(
-    const turnkeep_session *session,
-    uint64_t seq,
-    const turnkeep_branch_options *options,
-    turnkeep_session **out,
-    turnkeep_error **error);
-
-/*
- * Says how far two sessions of one store share their messages. Threads: any. Errors: NOT_FOUND, INVALID (sessions of
- * two stores), CLOSED, BUSY, CORRUPT, STORAGE. Since 0.1.
- */
-TURNKEEP_API turnkeep_status turnkeep_session_compare(
-    const turnkeep_session *session,
-    const turnkeep_session *other,
-    turnkeep_comparison *comparison,
-    turnkeep_error **error);
-
-/*
- * Appends the messages of another session from `first_seq` to `last_seq`, both included, as far as they are there: a
- * merge by picking. Each keeps its role, texts, tokens and time, and its metadata gets "turnkeep:origin" with the
- * session and seq it came from. `options` and `receipt` may be NULL. Threads: any. Errors: NOT_FOUND (also: no such
- * messages), and as turnkeep_session_append_batch. Since 0.1.
- */
-TURNKEEP_API turnkeep_status turnkeep_session_adopt(
-    const turnkeep_session *session,
-    const turnkeep_session *from,
-    uint64_t first_seq,
-    uint64_t last_seq,
-    const turnkeep_append_options *options,
-    turnkeep_receipt *receipt,
-    turnkeep_error **error);
-
-/*
- * Lists the sessions that were forked from this one, oldest first. Free *out with turnkeep_session_list_free.
- * Threads: any. Errors: NOT_FOUND, INVALID, CLOSED, BUSY, CORRUPT, STORAGE. Since 0.1.
- */
-TURNKEEP_API turnkeep_status turnkeep_session_forks(
-    const turnkeep_session *session,
-    turnkeep_session_list **out,
-    turnkeep_error **error);
-
-/*
- * Lists the session that this one was forked from, the one that that was forked from, and so on. Otherwise as
- * turnkeep_session_forks. Since 0.1.
- */
-TURNKEEP_API turnkeep_status turnkeep_session_ancestors(
-    const turnkeep_session *session,
-    turnkeep_session_list **out,
-    turnkeep_error **error);
-
-/*
- * Lists the whole tree that a session belongs to: from the first ancestor on, each session before its own forks;
- * parent_id and fork_seq say where it hangs. Otherwise as turnkeep_session_forks. Since 0.1.
- */
-TURNKEEP_API turnkeep_status turnkeep_session_tree(
-    const turnkeep_session *session,
-    turnkeep_session_list **out,
-    turnkeep_error **error);
-
-/*
- * Keeps the instructions at the head of a session and the newest of its other messages: at most `max_messages`, and
- * at most `max_tokens` tokens, from the beginning of a step on; 0 is any number, but not for both. What stays is
- * numbered anew from 1, and is no longer shared with forks, which keep what they have. Writes the new revision to
- * *revision unless it is NULL. `expected_revision` as in turnkeep_append_options. Threads: any. Errors: as
- * turnkeep_session_rewind. Since 0.1.
- */
-TURNKEEP_API turnkeep_status turnkeep_session_truncate(
-    const turnkeep_session *session,
-    uint64_t max_messages,
-    uint64_t max_tokens,
-    uint64_t expected_revision,
-    uint64_t *revision,
-    turnkeep_error **error);
-
-/*
- * Opens a session as turnkeep_session_open does, with its last message (none if it is empty) in *last and its window
- * in *window; both may be NULL. `options` as for turnkeep_session_window. Free them with turnkeep_session_close,
- * turnkeep_messages_free and turnkeep_window_free. Threads: any. Errors: as turnkeep_session_open and
- * turnkeep_session_window. Since 0.1.
- */
-TURNKEEP_API turnkeep_status turnkeep_session_resume(
-    const turnkeep_store *store,
-    const char *id,
-    const turnkeep_window_options *options,
-    turnkeep_session **out,
-    turnkeep_messages **last,
-    turnkeep_window **window,
-    turnkeep_error **error);
+/* Where a number of turns is asked for: all of them. */
+#define TURNKEEP_ALL UINT64_MAX
 
 /* Turns of a session, in order, as of one moment. Threads: any number at once. */
 typedef struct turnkeep_turns turnkeep_turns;
@@ -1207,9 +1072,9 @@ TURNKEEP_API turnkeep_status turnkeep_session_append_exchange(
     turnkeep_error **error);
 
 /*
- * Reads the turns from `first` to `last`, both included, as far as they are there; turn 0 is what stands before the
- * first user message. Free *out with turnkeep_turns_free. Threads: any. Errors: NOT_FOUND, INVALID (first is behind
- * last), CLOSED, BUSY, CORRUPT, STORAGE. Since 0.1.
+ * Reads the turns from `first` to `last`, both included, as far as they are there: TURNKEEP_LAST is the last turn, 0
+ * what stands before the first user message. Free *out with turnkeep_turns_free. Threads: any. Errors: NOT_FOUND,
+ * INVALID (first is behind last), CLOSED, BUSY, CORRUPT, STORAGE. Since 0.1.
  */
 TURNKEEP_API turnkeep_status turnkeep_session_turns(
     const turnkeep_session *session,
@@ -1237,10 +1102,10 @@ TURNKEEP_API const turnkeep_turn *turnkeep_turns_at(
 TURNKEEP_API void turnkeep_turns_free(turnkeep_turns *turns);
 
 /*
- * Writes the summary and the last `max_turns` turns, inputs included, as text for a prompt: 0 are none,
- * TURNKEEP_LAST all. `max_characters`, unless it is 0, drops the oldest turns until the rest fits; nothing is cut
- * inside a turn. Free *out with turnkeep_document_free. Threads: any. Errors: TOO_LARGE (the newest turn alone does
- * not fit), NOT_FOUND, INVALID, CLOSED, BUSY, CORRUPT, STORAGE. Since 0.1.
+ * Writes the summary and the last `max_turns` turns, inputs included, as text for a prompt: 0 are none, TURNKEEP_ALL
+ * all. `max_characters`, unless it is 0, drops the oldest turns until the rest fits; nothing is cut inside a turn.
+ * Free *out with turnkeep_document_free. Threads: any. Errors: TOO_LARGE (the newest turn alone does not fit),
+ * NOT_FOUND, INVALID, CLOSED, BUSY, CORRUPT, STORAGE. Since 0.1.
  */
 TURNKEEP_API turnkeep_status turnkeep_session_context_text(
     const turnkeep_session *session,
@@ -1250,9 +1115,9 @@ TURNKEEP_API turnkeep_status turnkeep_session_context_text(
     turnkeep_error **error);
 
 /*
- * Makes a file's name for the answer to an input: RESPONSE_<session>_ex<turn>_<stem of original>_<mark>.pdf, or
+ * Makes a file's name for the answer to an input: RESPONSE_<session>_ex<turn>_<stem of original>_<hash>.pdf, or
  * ERROR_... if `is_error` is 1. At most 255 bytes, without separators, dots, control characters or anything else
- * that a file system minds; the mark keeps two inputs apart. Free *out with turnkeep_document_free. Threads: any.
+ * that a file system minds; the hash keeps two inputs apart. Free *out with turnkeep_document_free. Threads: any.
  * Errors: INVALID, ENCODING, NOT_FOUND, CLOSED. Since 0.1.
  */
 TURNKEEP_API turnkeep_status turnkeep_session_file_name(
@@ -1264,12 +1129,163 @@ TURNKEEP_API turnkeep_status turnkeep_session_file_name(
     turnkeep_error **error);
 
 /* What such a struct begins as: its size, everything else default. */
-#define TURNKEEP_BRANCH_OPTIONS_INIT {sizeof(turnkeep_branch_options), 0, NULL, 0, 0}
-#define TURNKEEP_COMPARISON_INIT {sizeof(turnkeep_comparison), 0, 0, 0}
 #define TURNKEEP_EXCHANGE_INIT {sizeof(turnkeep_exchange), NULL, 0, NULL, NULL, NULL, 0, 0, 0, NULL, NULL}
 
-/* 7 Search and list -------------------------------------------------------------------------------------------------
- * One filter for lists, counts, search and changes to many sessions.
+/* 7 Branch ----------------------------------------------------------------------------------------------------------
+ * Fork, rewind, replace, regenerate, compare, adopt; the tree of forks.
+ */
+
+/* Replace in the session itself: what was there is removed, unless a fork shares it. The default. */
+#define TURNKEEP_BRANCH_REWIND 1
+
+/* Replace in a new session that shares what comes before; the old one stays as it is. */
+#define TURNKEEP_BRANCH_FORK 2
+
+/* How to replace messages. */
+typedef struct {
+    /* sizeof(turnkeep_branch_options). */
+    size_t struct_size;
+    /* Only with REWIND: change only if the session has this revision, else CONFLICT; 0 is any. */
+    uint64_t expected_revision;
+    /* Only with FORK: what the new session is, as for turnkeep_session_fork; may be NULL. */
+    const turnkeep_session_options *fork;
+    /* A TURNKEEP_BRANCH_ number; 0 is REWIND. */
+    int32_t branching;
+    /* Must be 0. */
+    uint32_t reserved;
+} turnkeep_branch_options;
+
+/* How two sessions are alike. Written only on success. */
+typedef struct {
+    /* sizeof(turnkeep_comparison), set by the caller. */
+    size_t struct_size;
+    /*
+     * The last message that both share; 0 is none. What comes behind it are the two tails: read them by
+     * turnkeep_session_range.
+     */
+    uint64_t common_seq;
+    /* The last message of the one. */
+    uint64_t one_head_seq;
+    /* The last message of the other. */
+    uint64_t other_head_seq;
+} turnkeep_comparison;
+
+/*
+ * Creates a session that shares the messages of another up to `at_seq`: 0 is none of them, TURNKEEP_LAST all.
+ * Nothing is copied, however long the session is. What `options`, which may be NULL, leaves out is as in the other
+ * session, but for the id, the name, expires_us and the status; tags given are added to those there; `like` is
+ * refused. Close *out with turnkeep_session_close. Threads: any. Errors: NOT_FOUND (the session, or message at_seq),
+ * EXISTS (the id or name is taken), INVALID, ENCODING, ABORTED (count_tokens failed), TOO_LARGE, CLOSED, READONLY,
+ * BUSY, FULL, CORRUPT, STORAGE. Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_session_fork(
+    const turnkeep_session *session,
+    uint64_t at_seq,
+    const turnkeep_session_options *options,
+    turnkeep_session **out,
+    turnkeep_error **error);
+
+/*
+ * Takes back every message behind `to_seq`; 0 takes back all. What a fork shares stays with the fork. Idempotency
+ * keys of what is gone can be used again; the summary stays. Writes the new revision to *revision unless it is NULL.
+ * `expected_revision` as in turnkeep_append_options. Threads: any. Errors: NOT_FOUND (the session, or message
+ * to_seq), CONFLICT, INVALID, CLOSED, READONLY, BUSY, FULL, CORRUPT, STORAGE. Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_session_rewind(
+    const turnkeep_session *session,
+    uint64_t to_seq,
+    uint64_t expected_revision,
+    uint64_t *revision,
+    turnkeep_error **error);
+
+/*
+ * Replaces message `seq` and everything behind it by `count` others, all of it or nothing: in the session itself, or
+ * in a fork. `options` and `receipt` may be NULL; `count` may be 0, and then the receipt has no messages. With
+ * TURNKEEP_BRANCH_FORK *out is the new session, to be closed with turnkeep_session_close; else `out` may be NULL and
+ * is not written. Threads: any. Errors: as turnkeep_session_fork, turnkeep_session_rewind and
+ * turnkeep_session_append_batch. Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_session_replace(
+    const turnkeep_session *session,
+    uint64_t seq,
+    const turnkeep_new_message *messages,
+    size_t count,
+    const turnkeep_branch_options *options,
+    turnkeep_session **out,
+    turnkeep_receipt *receipt,
+    turnkeep_error **error);
+
+/*
+ * Takes back the answer to the turn of message `seq` (TURNKEEP_LAST: the last turn) with everything behind it, so
+ * that the session, or a fork of it, ends with the user's message again and can be answered anew. `options` and
+ * `out` as in turnkeep_session_replace. Threads: any. Errors: INVALID (there is no question before it, or no answer
+ * yet), and as turnkeep_session_replace. Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_session_regenerate(
+    const turnkeep_session *session,
+    uint64_t seq,
+    const turnkeep_branch_options *options,
+    turnkeep_session **out,
+    turnkeep_error **error);
+
+/*
+ * Says how far two sessions of one store share their messages. Threads: any. Errors: NOT_FOUND, INVALID (sessions of
+ * two stores), CLOSED, BUSY, CORRUPT, STORAGE. Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_session_compare(
+    const turnkeep_session *session,
+    const turnkeep_session *other,
+    turnkeep_comparison *comparison,
+    turnkeep_error **error);
+
+/*
+ * Appends the messages of another session, which may be of another store, from `first_seq` to `last_seq`, both
+ * included, as far as they are there: a merge by picking. Each keeps its role, texts, tokens and time, and its
+ * metadata gets "turnkeep:origin" with the session and seq it came from. `options` and `receipt` may be NULL.
+ * Threads: any. Errors: NOT_FOUND (also: no such messages), and as turnkeep_session_append_batch. Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_session_adopt(
+    const turnkeep_session *session,
+    const turnkeep_session *from,
+    uint64_t first_seq,
+    uint64_t last_seq,
+    const turnkeep_append_options *options,
+    turnkeep_receipt *receipt,
+    turnkeep_error **error);
+
+/*
+ * Lists the sessions that were forked from this one, oldest first. Free *out with turnkeep_session_list_free.
+ * Threads: any. Errors: NOT_FOUND, INVALID, CLOSED, BUSY, CORRUPT, STORAGE. Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_session_forks(
+    const turnkeep_session *session,
+    turnkeep_session_list **out,
+    turnkeep_error **error);
+
+/*
+ * Lists the session that this one was forked from, the one that that was forked from, and so on. Otherwise as
+ * turnkeep_session_forks. Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_session_ancestors(
+    const turnkeep_session *session,
+    turnkeep_session_list **out,
+    turnkeep_error **error);
+
+/*
+ * Lists the whole tree that a session belongs to: from the first ancestor on, each session before its own forks;
+ * parent_id and fork_seq say where it hangs. Otherwise as turnkeep_session_forks. Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_session_tree(
+    const turnkeep_session *session,
+    turnkeep_session_list **out,
+    turnkeep_error **error);
+
+/* What such a struct begins as: its size, everything else default. */
+#define TURNKEEP_BRANCH_OPTIONS_INIT {sizeof(turnkeep_branch_options), 0, NULL, 0, 0}
+#define TURNKEEP_COMPARISON_INIT {sizeof(turnkeep_comparison), 0, 0, 0}
+
+/* 8 List ------------------------------------------------------------------------------------------------------------
+ * One filter for lists, counts, searches and changes to many sessions.
  */
 
 /* In turnkeep_filter.statuses: those in use. */
@@ -1287,17 +1303,20 @@ TURNKEEP_API turnkeep_status turnkeep_session_file_name(
 /* In turnkeep_filter.has_messages: those without. */
 #define TURNKEEP_FILTER_WITHOUT_MESSAGES 2
 
-/* There is something at the place, null included. */
-#define TURNKEEP_METADATA_EXISTS 1
+/* In turnkeep_metadata_condition.relation: there is something at the place, null included. */
+#define TURNKEEP_RELATION_EXISTS 1
 
-/* The same value: numbers by their value, objects whatever the order of their members. */
-#define TURNKEEP_METADATA_EQUAL 2
+/* What is there equals the value: numbers by what they are worth, objects whatever the order of their members. */
+#define TURNKEEP_RELATION_EQUAL 2
 
-/* Less than the value: between two numbers, or two strings by their code points; nothing else is less. */
-#define TURNKEEP_METADATA_LESS 3
+/*
+ * What is there is less than the value: of two numbers, or of two strings by their code points; nothing else is
+ * less.
+ */
+#define TURNKEEP_RELATION_LESS 3
 
-/* Greater than the value, likewise. */
-#define TURNKEEP_METADATA_GREATER 4
+/* What is there is greater than the value, likewise. */
+#define TURNKEEP_RELATION_GREATER 4
 
 /* What a place in a session's metadata must hold. */
 typedef struct {
@@ -1305,10 +1324,10 @@ typedef struct {
     size_t struct_size;
     /* Where: a JSON Pointer (RFC 6901), "/project/name"; "" is the whole object. Required. */
     const char *pointer;
-    /* What it is compared with: JSON, a string in its quotes; NULL for TURNKEEP_METADATA_EXISTS. */
+    /* The value: JSON, a string in its quotes; NULL for TURNKEEP_RELATION_EXISTS. */
     const char *value;
-    /* A TURNKEEP_METADATA_ number. Required. */
-    int32_t comparison;
+    /* How what is there relates to the value: a TURNKEEP_RELATION_ number. Required. */
+    int32_t relation;
     /* Must be 0. */
     uint32_t reserved;
 } turnkeep_metadata_condition;
@@ -1329,19 +1348,19 @@ typedef struct {
     int32_t has_messages;
     /* With every one of these tags. */
     const char *const *all_tags;
-    /* How many they are. */
-    size_t all_tags_count;
+    /* How many there are. */
+    size_t all_tag_count;
     /* With at least one of these tags. */
     const char *const *any_tags;
-    /* How many they are. */
-    size_t any_tags_count;
+    /* How many there are. */
+    size_t any_tag_count;
     /* Held with this model. */
     const char *model;
     /* With this text in its name or its title, whatever the case and the accents. Every character stands for itself. */
     const char *text;
     /* With metadata that meets every one of these. */
     const turnkeep_metadata_condition *metadata;
-    /* How many they are. */
+    /* How many there are. */
     size_t metadata_count;
     /* Created then or later. */
     const char *created_from;
@@ -1351,9 +1370,12 @@ typedef struct {
     const char *updated_from;
     /* Last changed then or earlier. */
     const char *updated_to;
-    /* To be removed then or later, by the session's own expiry; those that have none are left out. */
+    /*
+     * A cleanup may delete it then or later, by its own expires_us or expires_after_ms; what has neither is left
+     * out.
+     */
     const char *expires_from;
-    /* To be removed then or earlier, likewise. */
+    /* A cleanup may delete it then or earlier, likewise. */
     const char *expires_to;
     /* Forked from the session with this id. */
     const char *parent_id;
@@ -1427,30 +1449,30 @@ typedef struct {
  * that no list gave, or one with another filter or order; a time or a metadata path that is none), ENCODING, BUSY,
  * CORRUPT, STORAGE. Since 0.1.
  */
-TURNKEEP_API turnkeep_status turnkeep_store_list(
+TURNKEEP_API turnkeep_status turnkeep_store_list_sessions(
     const turnkeep_store *store,
     const turnkeep_session_list_options *options,
     turnkeep_session_list **out,
     turnkeep_error **error);
 
 /*
- * Writes to *out how many sessions there are. `filter` may be NULL: all that are not trashed. Threads: any. Errors:
- * INVALID, ENCODING, BUSY, CORRUPT, STORAGE. Since 0.1.
+ * Writes to *count how many sessions there are. `filter` may be NULL: all that are not trashed. Threads: any.
+ * Errors: INVALID, ENCODING, BUSY, CORRUPT, STORAGE. Since 0.1.
  */
-TURNKEEP_API turnkeep_status turnkeep_store_count(
+TURNKEEP_API turnkeep_status turnkeep_store_count_sessions(
     const turnkeep_store *store,
     const turnkeep_filter *filter,
-    uint64_t *out,
+    uint64_t *count,
     turnkeep_error **error);
 
 /*
  * Does the same, a TURNKEEP_BULK_ number, to every session that `filter` finds: to all of them or, on failure, to
- * none. NULL and an empty filter find every active and archived session of the store: TURNKEEP_BULK_DELETE then
- * deletes them all. `tag` is for ADD_TAG and REMOVE_TAG, else NULL. Writes to *changed, unless it is NULL, for how
- * many that made a difference; the others keep their revision. Threads: any. Errors: INVALID, ENCODING, READONLY,
- * BUSY, FULL, CORRUPT, STORAGE. Since 0.1.
+ * none. NULL and an empty filter find every session that is not trashed: TURNKEEP_BULK_DELETE then deletes them all.
+ * `tag` is for ADD_TAG and REMOVE_TAG, else NULL. Writes to *changed, unless it is NULL, for how many that made a
+ * difference; the others keep their revision. Threads: any. Errors: INVALID, ENCODING, READONLY, BUSY, FULL,
+ * CORRUPT, STORAGE. Since 0.1.
  */
-TURNKEEP_API turnkeep_status turnkeep_store_change(
+TURNKEEP_API turnkeep_status turnkeep_store_change_sessions(
     const turnkeep_store *store,
     const turnkeep_filter *filter,
     int32_t action,
@@ -1458,40 +1480,63 @@ TURNKEEP_API turnkeep_status turnkeep_store_change(
     uint64_t *changed,
     turnkeep_error **error);
 
+/* What such a struct begins as: its size, everything else default. */
+#define TURNKEEP_METADATA_CONDITION_INIT {sizeof(turnkeep_metadata_condition), NULL, NULL, 0, 0}
+#define TURNKEEP_FILTER_INIT {sizeof(turnkeep_filter), NULL, 0, 0, NULL, 0, NULL, 0, NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0}
+#define TURNKEEP_SESSION_LIST_OPTIONS_INIT {sizeof(turnkeep_session_list_options), NULL, NULL, 0, 0, 0, 0}
+
+/* 9 Search ----------------------------------------------------------------------------------------------------------
+ * Messages and sessions, by their words.
+ */
+
 /* What was said last comes first. The default. */
 #define TURNKEEP_SEARCH_NEWEST 1
 
 /* What fits best comes first, by BM25. */
 #define TURNKEEP_SEARCH_RANK 2
 
+/* In turnkeep_search_options.roles: what the host instructed. */
+#define TURNKEEP_ROLES_SYSTEM 2
+
+/* In turnkeep_search_options.roles: what the person said. */
+#define TURNKEEP_ROLES_USER 4
+
+/* In turnkeep_search_options.roles: what the model said. */
+#define TURNKEEP_ROLES_ASSISTANT 8
+
+/* In turnkeep_search_options.roles: results of tool calls. */
+#define TURNKEEP_ROLES_TOOL 16
+
+/* In turnkeep_search_options.roles: what the application's developer instructed. */
+#define TURNKEEP_ROLES_DEVELOPER 32
+
 /* What a search found, as of one moment. Threads: any number at once. Outlives its store. */
 typedef struct turnkeep_search_results turnkeep_search_results;
 
 /*
- * What to search for. The text is what a person types. Every word of it must be there, whatever the case and the
- * accents; words in "quotes" must follow one another, and so must words with nothing but signs between them
- * (foo-bar, can't); a star at the end of a word asks for words that begin so. Everything else only separates words:
- * no text is an error, and a text without words finds nothing. Chinese, Japanese and Korean are found by any two
- * neighbouring characters, and by one.
+ * What to search for. The text is what a person types: every word of it must be there, whatever the case and the
+ * accents; words in "quotes" must follow one another; a star at the end of a word asks for words that begin so.
+ * Everything else only separates words: no text is an error, and a text without words finds nothing. docs/using.md
+ * says more.
  */
 typedef struct {
     /* sizeof(turnkeep_search_options). */
     size_t struct_size;
     /* What to search for, at most 16 KiB; NULL is "". */
     const char *text;
-    /* In which sessions; NULL is in all that are not in the trash. */
+    /* In which sessions; NULL is all that are not trashed. */
     const turnkeep_filter *filter;
     /* Only what was said from then on: a date (the whole day), or a date and a time; NULL is any time. */
     const char *message_from;
     /* Only what was said until then, that day or second included; NULL is any time. */
     const char *message_to;
-    /* The time zone of the two, where they do not say it: minutes east of UTC. */
+    /* The offset from UTC of the two, where they say none: 120 is +02:00. */
     int32_t utc_offset_minutes;
     /* A TURNKEEP_SEARCH_ number; 0 is TURNKEEP_SEARCH_NEWEST. */
     int32_t order;
     /*
-     * Only messages of these roles: a sum of 1 << TURNKEEP_ROLE_ numbers; 0 is all of them, and sessions by title,
-     * name and summary.
+     * Only messages of these roles: TURNKEEP_ROLES_ numbers, added up; 0 is all of them, and sessions by title, name
+     * and summary.
      */
     uint32_t roles;
     /*
@@ -1552,14 +1597,15 @@ typedef struct {
     double score;
     /* A TURNKEEP_ROLE_ number; 0 for a session. */
     int32_t role;
+    /* 0. */
+    uint32_t reserved;
 } turnkeep_hit;
 
 /*
- * Searches messages, and titles, names and summaries of sessions. Everything that was acknowledged before the call
- * is found: what is not indexed yet is indexed first, which takes long only after very many appends at once. A
- * read-only store cannot do that, and finds what others have indexed. `options` may be NULL, which finds nothing.
- * Free *out with turnkeep_search_results_free. Threads: any. Errors: INVALID, TOO_LARGE (the text), UNSUPPORTED (the
- * store was opened with no_search), ENCODING, CLOSED, BUSY, FULL, CORRUPT, STORAGE. Since 0.1.
+ * Searches messages, and titles, names and summaries of sessions: all that was acknowledged before the call, which
+ * indexes what is not indexed yet. A read-only store cannot do that, and finds what others have indexed. `options`
+ * may be NULL, which finds nothing. Free *out with turnkeep_search_results_free. Threads: any. Errors: INVALID,
+ * TOO_LARGE (the text), UNSUPPORTED (no_search), ENCODING, BUSY, FULL, CORRUPT, STORAGE. Since 0.1.
  */
 TURNKEEP_API turnkeep_status turnkeep_store_search(
     const turnkeep_store *store,
@@ -1585,12 +1631,9 @@ TURNKEEP_API int32_t turnkeep_search_results_complete(const turnkeep_search_resu
 TURNKEEP_API void turnkeep_search_results_free(turnkeep_search_results *results);
 
 /* What such a struct begins as: its size, everything else default. */
-#define TURNKEEP_METADATA_CONDITION_INIT {sizeof(turnkeep_metadata_condition), NULL, NULL, 0, 0}
-#define TURNKEEP_FILTER_INIT {sizeof(turnkeep_filter), NULL, 0, 0, NULL, 0, NULL, 0, NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0}
-#define TURNKEEP_SESSION_LIST_OPTIONS_INIT {sizeof(turnkeep_session_list_options), NULL, NULL, 0, 0, 0, 0}
 #define TURNKEEP_SEARCH_OPTIONS_INIT {sizeof(turnkeep_search_options), NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0}
 
-/* 8 Events ----------------------------------------------------------------------------------------------------------
+/* 10 Events ---------------------------------------------------------------------------------------------------------
  * What happened, after it was kept.
  */
 
@@ -1612,10 +1655,10 @@ TURNKEEP_API void turnkeep_search_results_free(turnkeep_search_results *results)
 /* A session lost all its messages. */
 #define TURNKEEP_EVENT_SESSION_CLEARED 6
 
-/* A session's window size was set. */
+/* A session's window size was set. Hosts know the name from elsewhere. */
 #define TURNKEEP_EVENT_SESSION_CONTEXT_UPDATED 7
 
-/* A cleanup removed count sessions, each of which was told as EXPIRED before. */
+/* A cleanup deleted count sessions, each of which was told as EXPIRED before. */
 #define TURNKEEP_EVENT_SESSIONS_CLEANED_UP 8
 
 /* The metrics were reset. */
@@ -1624,13 +1667,16 @@ TURNKEEP_API void turnkeep_search_results_free(turnkeep_search_results *results)
 /* The store was closed. The last event of every subscription. */
 #define TURNKEEP_EVENT_STORE_CLOSED 10
 
-/* There is a new session, which shares the first count messages of other_session_id, up to last_seq. */
+/*
+ * There is a new session, which shares the first count messages of other_session_id, up to last_seq. The number 11
+ * is kept for session_imported.
+ */
 #define TURNKEEP_EVENT_FORKED 12
 
 /* A session lost its last count messages; last_seq is the last that is left. */
 #define TURNKEEP_EVENT_REWOUND 13
 
-/* A session lost count messages at its beginning; those left are numbered from 1 on. */
+/* A session lost count messages, its oldest behind the instructions at its head; those left are numbered from 1 on. */
 #define TURNKEEP_EVENT_TRUNCATED 14
 
 /* A session's name, title, model, metadata, expiry or size limit was set. */
@@ -1666,7 +1712,7 @@ TURNKEEP_API void turnkeep_search_results_free(turnkeep_search_results *results)
 /* The file was found to be damaged: nothing more is written to it. */
 #define TURNKEEP_EVENT_CORRUPTION_FOUND 24
 
-/* Events of a store's log. Threads: any number at once. Outlives its store. */
+/* Events of a store's event log. Threads: any number at once. Outlives its store. */
 typedef struct turnkeep_events turnkeep_events;
 
 /*
@@ -1683,7 +1729,7 @@ typedef struct {
     uint64_t number;
     /* When: microseconds since 1970-01-01 UTC. */
     int64_t at_us;
-    /* The session; empty for what happened to the store. */
+    /* The session; empty for what happened to the store, and in the log also for sessions that were erased. */
     turnkeep_text session_id;
     /* The session that a fork shares messages with. */
     turnkeep_text other_session_id;
@@ -1704,23 +1750,21 @@ typedef struct {
 } turnkeep_event;
 
 /*
- * Is told of an event: on the thread of the call that caused it, after its commit and before that call returns, or
- * on the store's own thread for what the store does by itself; with no lock held, and never inside another event
- * callback on the same thread: what a callback causes is told when it has returned. It may call the library, the
- * store included, but not close the store. Must be safe to call from many threads if the store is used from many:
- * events of different threads may arrive in another order than that of their numbers. Whatever it returns, the call
- * that caused the event succeeds; what is not TURNKEEP_OK is counted as a failure (turnkeep_metrics.event_failures).
- * Must not throw.
+ * Is told of an event, after its commit and before the call that caused it returns; never inside another event
+ * callback on the same thread: what a callback causes is told when that has returned. May call the library, but not
+ * close the store. Must be safe to call from many threads if the store is used from many: then events may come in
+ * another order than that of their numbers. What is not TURNKEEP_OK is counted (turnkeep_metrics.event_failures),
+ * and changes nothing else. Must not throw.
  */
 typedef turnkeep_status (*turnkeep_event_fn)(void *user_data,
                                              const turnkeep_event *event);
 
 /*
- * Has a function called for every event of this store's handle, from STORE_OPENED, which it hears before this
- * function returns, to STORE_CLOSED. What other processes do is not told: for that there is the log. `destroy`,
- * which may be NULL, gives user_data back, once: when it was unsubscribed or the store is closed and no call of
- * `function` runs any more; also when this function fails. *subscription is for turnkeep_store_unsubscribe, and may
- * be NULL. Threads: any. Errors: CLOSED, INVALID. Since 0.1.
+ * Has a function called for every event of this store's handle, from STORE_OPENED, which it hears before this call
+ * returns, to STORE_CLOSED. What other processes do is only in the event log. `destroy`, which may be NULL, gives
+ * user_data back when the subscription or the store has ended and no call of `function` runs any more; also when
+ * this call fails. Writes what turnkeep_store_unsubscribe takes to *subscription unless it is NULL. Threads: any.
+ * Errors: INVALID. Since 0.1.
  */
 TURNKEEP_API turnkeep_status turnkeep_store_subscribe(
     const turnkeep_store *store,
@@ -1733,7 +1777,7 @@ TURNKEEP_API turnkeep_status turnkeep_store_subscribe(
 /*
  * Ends a subscription: no call begins any more when this function returns; one that another thread is making may
  * still go on, and destroy is called when it has ended. May be called from the callback itself. Threads: any.
- * Errors: NOT_FOUND. Since 0.1.
+ * Errors: NOT_FOUND, INVALID. Since 0.1.
  */
 TURNKEEP_API turnkeep_status turnkeep_store_unsubscribe(
     const turnkeep_store *store,
@@ -1744,10 +1788,10 @@ TURNKEEP_API turnkeep_status turnkeep_store_unsubscribe(
 TURNKEEP_API const char *turnkeep_event_name(int32_t kind);
 
 /*
- * Reads the store's log: at most `limit` events with numbers above `cursor`, in the order of commit, whoever
- * committed them. Begin with the cursor 0, go on with the number of the last event that you got. A limit of 0 is 1
- * 000; at most 10 000. Where no log was ever written (turnkeep_store_options.event_log_rows) there are none. Free
- * *out with turnkeep_events_free. Threads: any. Errors: INVALID, CLOSED, BUSY, CORRUPT, STORAGE. Since 0.1.
+ * Reads the store's event log: at most `limit` events with numbers above `cursor`, in the order of commit, whoever
+ * committed them. Begin with the cursor 0, go on with the number of the last event that you got. A limit of 0 is
+ * 1 000; at most 10 000. Where no log was ever written (turnkeep_store_options.event_log_rows) there are none. Free
+ * *out with turnkeep_events_free. Threads: any. Errors: INVALID, BUSY, CORRUPT, STORAGE. Since 0.1.
  */
 TURNKEEP_API turnkeep_status turnkeep_store_events_after(
     const turnkeep_store *store,
@@ -1774,7 +1818,7 @@ TURNKEEP_API int32_t turnkeep_events_lost(const turnkeep_events *events);
 /* Frees a list of events. NULL is allowed. Since 0.1. */
 TURNKEEP_API void turnkeep_events_free(turnkeep_events *events);
 
-/* 9 Metrics ---------------------------------------------------------------------------------------------------------
+/* 11 Metrics --------------------------------------------------------------------------------------------------------
  * Counters and distributions.
  */
 
@@ -1851,7 +1895,7 @@ typedef struct {
     uint64_t cache_sessions;
     /* Bytes that their messages take now. */
     uint64_t cache_bytes;
-    /* The length of the write-ahead log's file now. */
+    /* The length of its write-ahead log's file now; 0 in memory. */
     uint64_t wal_bytes;
     /* Sessions in use, in the whole store, whoever wrote them; so are the rest. */
     uint64_t active_sessions;
@@ -1870,26 +1914,26 @@ typedef struct {
 } turnkeep_metrics;
 
 /*
- * Fills *out with the store's metrics. Looks at every session's row, but at no message. Threads: any. Errors:
- * INVALID, UNSUPPORTED (a struct from a newer header), CLOSED, BUSY, CORRUPT, STORAGE. Since 0.1.
+ * Fills *metrics. Looks at every session's row, but at no message. Threads: any. Errors: INVALID, BUSY, CORRUPT,
+ * STORAGE. Since 0.1.
  */
 TURNKEEP_API turnkeep_status turnkeep_store_metrics(
     const turnkeep_store *store,
-    turnkeep_metrics *out,
+    turnkeep_metrics *metrics,
     turnkeep_error **error);
 
 /*
  * Begins to count and to time anew. What Prometheus is given of counters, and since_open in the JSON, go on.
- * Threads: any. Errors: INVALID, CLOSED. Since 0.1.
+ * Threads: any. Errors: INVALID. Since 0.1.
  */
-TURNKEEP_API turnkeep_status turnkeep_store_metrics_reset(
+TURNKEEP_API turnkeep_status turnkeep_store_reset_metrics(
     const turnkeep_store *store,
     turnkeep_error **error);
 
 /*
  * Writes the metrics as one JSON object: counters since opening and since the last reset, distributions, gauges,
- * totals, and averages for each session. Free *out with turnkeep_document_free. Threads: any. Errors: as
- * turnkeep_store_metrics. Since 0.1.
+ * totals, and averages for each session. Free *out with turnkeep_document_free. Threads: any. Errors: INVALID, BUSY,
+ * CORRUPT, STORAGE. Since 0.1.
  */
 TURNKEEP_API turnkeep_status turnkeep_store_metrics_json(
     const turnkeep_store *store,
@@ -1898,7 +1942,7 @@ TURNKEEP_API turnkeep_status turnkeep_store_metrics_json(
 
 /*
  * Writes the metrics in the text format of Prometheus, version 0.0.4, with the store's location as the label
- * "store". Free *out with turnkeep_document_free. Threads: any. Errors: as turnkeep_store_metrics. Since 0.1.
+ * "store". Otherwise as turnkeep_store_metrics_json. Since 0.1.
  */
 TURNKEEP_API turnkeep_status turnkeep_store_metrics_prometheus(
     const turnkeep_store *store,
@@ -1908,23 +1952,23 @@ TURNKEEP_API turnkeep_status turnkeep_store_metrics_prometheus(
 /* What such a struct begins as: its size, everything else default. */
 #define TURNKEEP_METRICS_INIT {sizeof(turnkeep_metrics), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 
-/* 10 Maintenance ----------------------------------------------------------------------------------------------------
- * Backup, check, vacuum, sizes, salvage, erase.
+/* 12 Maintenance ----------------------------------------------------------------------------------------------------
+ * Backup, check, vacuum, optimize, sizes, salvage, erase.
  */
 
 /* What a check found. Threads: any number at once. */
-typedef struct turnkeep_check turnkeep_check;
+typedef struct turnkeep_check_report turnkeep_check_report;
 
 /* What a salvage could not read, and what it made of the rest. Threads: any number at once. */
 typedef struct turnkeep_salvage_report turnkeep_salvage_report;
 
 /*
- * Is told how many pages of a backup are done, and of how many. Returns TURNKEEP_OK to go on; anything else stops,
- * and the backup fails with ABORTED. Must not throw.
+ * Is told how many pages of a backup are done, and how many there are. Returns TURNKEEP_OK to go on; anything else
+ * stops, and the backup fails with ABORTED. Must not throw.
  */
 typedef turnkeep_status (*turnkeep_progress_fn)(void *user_data,
                                                 uint64_t pages_done,
-                                                uint64_t pages_of_all);
+                                                uint64_t pages_total);
 
 /* How to back up. */
 typedef struct {
@@ -1934,13 +1978,13 @@ typedef struct {
     int32_t overwrite;
     /* Must be 0. */
     uint32_t reserved;
+    /* Called every 2 MB and at the end; NULL is none. */
+    turnkeep_progress_fn progress;
     /* Given to progress. */
     void *user_data;
-    /* Called on the thread of the call, every 2 MB and at the end; NULL is none. It may use the store. */
-    turnkeep_progress_fn progress;
 } turnkeep_backup_options;
 
-/* What a check looked at. Borrowed from the check. */
+/* What a check looked at. Borrowed from its report. */
 typedef struct {
     /* How many problems there are. The first 1 000 are told. */
     uint64_t problems;
@@ -1949,7 +1993,7 @@ typedef struct {
     /* Messages. One that forks share is one. */
     uint64_t messages;
     /* Entries of the search index. */
-    uint64_t documents;
+    uint64_t search_entries;
     /* Pages of the database. */
     uint64_t pages;
 } turnkeep_check_counts;
@@ -1958,7 +2002,7 @@ typedef struct {
 typedef struct {
     /* sizeof(turnkeep_sizes), set by the caller. */
     size_t struct_size;
-    /* Sessions with their paths, tags and receipts. */
+    /* Sessions with their segments, tags and receipts. */
     uint64_t sessions;
     /* Messages. */
     uint64_t messages;
@@ -1972,7 +2016,7 @@ typedef struct {
     uint64_t free_pages;
     /* All of the above. */
     uint64_t database;
-    /* The file of the write-ahead log, which keeps the length that it grew to; 0 in memory. */
+    /* The file of its write-ahead log, which keeps the length that it grew to; 0 in memory. */
     uint64_t wal_file;
 } turnkeep_sizes;
 
@@ -2000,20 +2044,18 @@ typedef struct {
     uint64_t messages_erased;
     /* Messages that stay because forks have them, too. */
     uint64_t messages_kept_by_forks;
-    /* 1 if the write-ahead log was emptied; 0 in memory, where there is none. */
+    /* 1 if its write-ahead log was emptied; 0 in memory, where there is none. */
     uint32_t wal_truncated;
-    /* Set to 0. */
+    /* 0. */
     uint32_t reserved;
 } turnkeep_erase_report;
 
 /*
- * Copies a store, in a file or in memory, into a new file at `path`, while others go on reading and writing:
- * everything acknowledged before the call, DEFERRED changes included, as of one moment. The copy grows in a file
- * beside `path` whose name ends in ".partial", is flushed, and gets its name at once: there is never half a backup
- * there. It opens as a store with the same store id. While it runs the write-ahead log grows. `options` may be NULL.
- * Threads: any. Errors: EXISTS, INVALID (the store itself, a folder), NOT_FOUND (no such folder), MISMATCH
- * (overwrite, and what is there is no store), BUSY (overwrite, and somebody uses it), ABORTED (progress), ENCODING,
- * CLOSED, FULL, CORRUPT, STORAGE. Since 0.1.
+ * Copies a store, in a file or in memory, into a new file at `path`, as of one moment, while others go on:
+ * everything acknowledged before the call, DEFERRED changes included. The copy gets its name, and the same store id,
+ * when it is whole; until then the name ends in ".partial". `options` may be NULL. Threads: any. Errors: EXISTS,
+ * INVALID (the store itself, a folder), NOT_FOUND (no such folder), MISMATCH (overwrite, and what is there is no
+ * store), BUSY (overwrite, and somebody uses it), ABORTED (progress), ENCODING, FULL, CORRUPT, STORAGE. Since 0.1.
  */
 TURNKEEP_API turnkeep_status turnkeep_store_backup(
     const turnkeep_store *store,
@@ -2022,42 +2064,41 @@ TURNKEEP_API turnkeep_status turnkeep_store_backup(
     turnkeep_error **error);
 
 /*
- * Looks whether everything in a store is as it should be: SQLite's own check of the file and the full-text index,
- * and whether every session has every one of its messages, whether they can be read, whether counters are right, and
- * whether there is anything that belongs to nobody. Takes as long as reading all of it, with little memory; others
- * go on meanwhile. Problems are no failure: they are in *out. If the file itself is damaged, nothing more is written
- * to it. Free *out with turnkeep_check_free. Threads: any. Errors: INVALID, CLOSED, BUSY, CORRUPT (not even the list
- * of tables can be read), STORAGE. Since 0.1.
+ * Looks whether everything in a store is as it should be, while others go on: the file, the search index, whether
+ * every session has every one of its messages, whether counters are right. Takes as long as reading all of it.
+ * Problems are no failure: they are in *out. If the file itself is damaged, nothing more is written to it. Free *out
+ * with turnkeep_check_report_free. Threads: any. Errors: INVALID, BUSY, CORRUPT (not even the list of tables can be
+ * read), STORAGE. Since 0.1.
  */
 TURNKEEP_API turnkeep_status turnkeep_store_check(
     const turnkeep_store *store,
-    turnkeep_check **out,
+    turnkeep_check_report **out,
     turnkeep_error **error);
 
 /*
- * Returns how many problems are told, 1 000 at most; 0 means that all is well, and is the answer for NULL. Since
- * 0.1.
- */
-TURNKEEP_API size_t turnkeep_check_len(const turnkeep_check *check);
-
-/*
- * Returns a problem as a sentence for people, borrowed from the check; empty for NULL or an index that is too large.
+ * Returns how many problems are told, 1 000 at most; 0 means that all is well, and is the answer for NULL.
  * Since 0.1.
  */
-TURNKEEP_API turnkeep_text turnkeep_check_at(
-    const turnkeep_check *check,
+TURNKEEP_API size_t turnkeep_check_report_len(const turnkeep_check_report *report);
+
+/*
+ * Returns a problem as a sentence for people, borrowed from the report; empty for NULL or an index that is too
+ * large. Since 0.1.
+ */
+TURNKEEP_API turnkeep_text turnkeep_check_report_at(
+    const turnkeep_check_report *report,
     size_t index);
 
-/* Returns what was looked at, borrowed from the check; NULL for NULL. Since 0.1. */
-TURNKEEP_API const turnkeep_check_counts *turnkeep_check_counts_of(const turnkeep_check *check);
+/* Returns what was looked at, borrowed from the report; NULL for NULL. Since 0.1. */
+TURNKEEP_API const turnkeep_check_counts *turnkeep_check_report_counts(const turnkeep_check_report *report);
 
-/* Frees a check. NULL is allowed. Since 0.1. */
-TURNKEEP_API void turnkeep_check_free(turnkeep_check *check);
+/* Frees a check's report. NULL is allowed. Since 0.1. */
+TURNKEEP_API void turnkeep_check_report_free(turnkeep_check_report *report);
 
 /*
  * Writes the database anew, without the room that deleted messages left, and gives that back to the file system.
- * Needs room for a second copy meanwhile, and whoever writes waits. Threads: any. Errors: INVALID, CLOSED, READONLY,
- * BUSY, FULL, CORRUPT, STORAGE. Since 0.1.
+ * Needs room for a second copy meanwhile, and whoever writes waits. Threads: any. Errors: INVALID, READONLY, BUSY,
+ * FULL, CORRUPT, STORAGE. Since 0.1.
  */
 TURNKEEP_API turnkeep_status turnkeep_store_vacuum(
     const turnkeep_store *store,
@@ -2073,8 +2114,8 @@ TURNKEEP_API turnkeep_status turnkeep_store_optimize(
     turnkeep_error **error);
 
 /*
- * Tells how large each part of a store is. Looks at every page. Threads: any. Errors: INVALID, CLOSED, BUSY,
- * CORRUPT, STORAGE. Since 0.1.
+ * Tells how large each part of a store is. Looks at every page. Threads: any. Errors: INVALID, BUSY, CORRUPT,
+ * STORAGE. Since 0.1.
  */
 TURNKEEP_API turnkeep_status turnkeep_store_sizes(
     const turnkeep_store *store,
@@ -2082,47 +2123,43 @@ TURNKEEP_API turnkeep_status turnkeep_store_sizes(
     turnkeep_error **error);
 
 /*
- * Copies what can be read of a damaged store into a new one at `target`, which must not exist. The source and its
- * log are left as they are: close it everywhere first. A session keeps what lies before its first message that
- * cannot be read; each run of messages behind such a hole becomes a session "<id> (salvaged after message N)", and
- * messages whose session cannot be found one that begins with "segment". Counters are counted anew, and the search
- * index is made anew; the event log begins anew. Needs room for a copy of the source beside the target. Free *out
- * with turnkeep_salvage_report_free. Threads: any. Errors: NOT_FOUND, MISMATCH (no Turnkeep store), BUSY (open in
- * this process), EXISTS, UNSUPPORTED (of a newer version), CORRUPT (nothing can be read), INVALID, ENCODING, FULL,
- * STORAGE. Since 0.1.
+ * Copies what can be read of a damaged store into a new one at `target`, which must not exist. The source is left as
+ * it is: close it everywhere first. A session keeps what lies before its first message that cannot be read; what
+ * lies behind becomes sessions of their own, whose names docs/using.md tells. Needs room for a copy of the source
+ * beside the target. Free *out with turnkeep_salvage_report_free. Threads: any. Errors: NOT_FOUND, MISMATCH (no
+ * Turnkeep store), BUSY (open in this process), EXISTS, UNSUPPORTED (of a newer version), CORRUPT (nothing can be
+ * read), INVALID, ENCODING, FULL, STORAGE. Since 0.1.
  */
-TURNKEEP_API turnkeep_status turnkeep_salvage(
+TURNKEEP_API turnkeep_status turnkeep_store_salvage(
     const char *source,
     const char *target,
     turnkeep_salvage_report **out,
     turnkeep_error **error);
 
 /* Returns how many losses are told, 1 000 at most; 0 for NULL. Since 0.1. */
-TURNKEEP_API size_t turnkeep_salvage_report_len(const turnkeep_salvage_report *salvage);
+TURNKEEP_API size_t turnkeep_salvage_report_len(const turnkeep_salvage_report *report);
 
 /*
- * Returns what could not be read, and what was made of it, as a sentence for people, borrowed from the salvage;
- * empty for NULL or an index that is too large. Since 0.1.
+ * Returns what could not be read, and what was made of it, as a sentence for people, borrowed from the report; empty
+ * for NULL or an index that is too large. Since 0.1.
  */
 TURNKEEP_API turnkeep_text turnkeep_salvage_report_at(
-    const turnkeep_salvage_report *salvage,
+    const turnkeep_salvage_report *report,
     size_t index);
 
-/* Returns how much was brought over, borrowed from the salvage; NULL for NULL. Since 0.1. */
-TURNKEEP_API const turnkeep_salvage_counts *turnkeep_salvage_counts_of(const turnkeep_salvage_report *salvage);
+/* Returns how much was brought over, borrowed from the report; NULL for NULL. Since 0.1. */
+TURNKEEP_API const turnkeep_salvage_counts *turnkeep_salvage_report_counts(const turnkeep_salvage_report *report);
 
 /* Frees a salvage's report. NULL is allowed. Since 0.1. */
-TURNKEEP_API void turnkeep_salvage_report_free(turnkeep_salvage_report *salvage);
+TURNKEEP_API void turnkeep_salvage_report_free(turnkeep_salvage_report *report);
 
 /*
- * Deletes a session so that no copy of its text stays in any file of the store: contents, title, summary, metadata,
- * tags, ids, receipts, the words in the search index. Merges the search index, writes the database anew and empties
- * the write-ahead log, so it takes as long as turnkeep_store_vacuum. What forks share with the session stays, and so
- * does what they took over when they were made. It cannot reach backups, exports, copies and snapshots of the files,
- * what other programs keep, and what a disk keeps of blocks that are no longer part of a file. If somebody reads for
- * longer than the busy timeout, the session is deleted but its text is still in the files: the call fails with BUSY,
- * and the same call again finishes it, also after a restart, and then reports 0 messages. `report` may be NULL.
- * Threads: any. Errors: NOT_FOUND, INVALID, ENCODING, CLOSED, READONLY, BUSY, FULL, CORRUPT, STORAGE. Since 0.1.
+ * Deletes a session as turnkeep_session_delete does, and leaves no copy of its text in any file of the store:
+ * docs/using.md says what that is, and what it cannot reach. What forks share stays. Takes as long as
+ * turnkeep_store_vacuum. If somebody reads for longer than the busy timeout the session is deleted, its text is
+ * still in the files, and the call fails with BUSY: the same call again finishes it, also after a restart, and then
+ * reports 0 messages. `report` may be NULL. Threads: any. Errors: NOT_FOUND, INVALID, ENCODING, READONLY, BUSY,
+ * FULL, CORRUPT, STORAGE. Since 0.1.
  */
 TURNKEEP_API turnkeep_status turnkeep_session_erase(
     const turnkeep_store *store,

@@ -16,7 +16,10 @@
  *  5. Options are plain structs. What is left out is the default, and what is optional is told apart from "".
  *  6. A const member function reads, another one changes the store; both may be called from any number of threads.
  *
- * 1 Basics   2 Message   3 Window   4 Turn   5 Session   6 Search   7 Events and metrics   8 Store
+ * In the order of turnkeep.h, but that the two classes which need all else come last:
+ *
+ * 1 Basics   2 Session   3 Message   4 Window   5 Turn   6 Branch   7 List   8 Search   9 Events   10 Metrics
+ * 11 Maintenance   12 A session   13 A store
  *
  * SPDX-License-Identifier: MIT OR Apache-2.0
  */
@@ -45,7 +48,7 @@
 
 namespace turnkeep {
 
-/* 1 Basics ---------------------------------------------------------------------------------------------------------- */
+/* 1 Basics --------------------------------------------------------------------------------------------------------- */
 
 /// How a call went: the TURNKEEP_ERROR_ numbers.
 enum class status : turnkeep_status {
@@ -102,10 +105,18 @@ private:
     turnkeep::status status_;
 };
 
+/// What an acknowledged change survives. `memory` is only in receipts.
+enum class durability : std::int32_t {
+    disk = TURNKEEP_DURABILITY_DISK,
+    os = TURNKEEP_DURABILITY_OS,
+    deferred = TURNKEEP_DURABILITY_DEFERRED,
+    memory = TURNKEEP_DURABILITY_MEMORY,
+};
+
 /// Counts the tokens of a text. What it throws comes out nested in the error of the call that needed the count.
 using tokenizer = std::function<std::uint64_t(std::string_view)>;
 
-/// Is told how many pages of a backup are done, and of how many; false stops it. What it throws comes out nested.
+/// Is told how many pages of a backup are done, and how many there are; false stops it. What it throws comes out nested.
 using progress = std::function<bool(std::uint64_t, std::uint64_t)>;
 
 /// What sits between C and C++; not for hosts.
@@ -122,7 +133,7 @@ struct give_back {
     void operator()(turnkeep_events* raw) const noexcept { turnkeep_events_free(raw); }
     void operator()(turnkeep_document* raw) const noexcept { turnkeep_document_free(raw); }
     void operator()(turnkeep_search_results* raw) const noexcept { turnkeep_search_results_free(raw); }
-    void operator()(turnkeep_check* raw) const noexcept { turnkeep_check_free(raw); }
+    void operator()(turnkeep_check_report* raw) const noexcept { turnkeep_check_report_free(raw); }
     void operator()(turnkeep_salvage_report* raw) const noexcept { turnkeep_salvage_report_free(raw); }
 };
 
@@ -146,9 +157,9 @@ inline turnkeep_status count_tokens(void* user_data, const char* text, std::size
     }
 }
 
-inline turnkeep_status report_progress(void* user_data, std::uint64_t done, std::uint64_t all) noexcept {
+inline turnkeep_status report_progress(void* user_data, std::uint64_t done, std::uint64_t total) noexcept {
     try {
-        return (*static_cast<const progress*>(user_data))(done, all) ? TURNKEEP_OK : TURNKEEP_ERROR_ABORTED;
+        return (*static_cast<const progress*>(user_data))(done, total) ? TURNKEEP_OK : TURNKEEP_ERROR_ABORTED;
     } catch (...) {
         thrown_by_callback() = std::current_exception();
         return TURNKEEP_ERROR_ABORTED;
@@ -241,7 +252,7 @@ inline std::size_t length(const turnkeep_turns* raw) noexcept { return turnkeep_
 inline std::size_t length(const turnkeep_events* raw) noexcept { return turnkeep_events_len(raw); }
 
 inline std::size_t length(const turnkeep_search_results* raw) noexcept { return turnkeep_search_results_len(raw); }
-inline std::size_t length(const turnkeep_check* raw) noexcept { return turnkeep_check_len(raw); }
+inline std::size_t length(const turnkeep_check_report* raw) noexcept { return turnkeep_check_report_len(raw); }
 inline std::size_t length(const turnkeep_salvage_report* raw) noexcept { return turnkeep_salvage_report_len(raw); }
 
 inline const turnkeep_message* item(const turnkeep_messages* raw, std::size_t index) noexcept {
@@ -266,8 +277,8 @@ inline const turnkeep_hit* item(const turnkeep_search_results* raw, std::size_t 
 inline const turnkeep_message* item(const turnkeep_hit* raw, std::size_t index) noexcept {
     return raw->messages + index;
 }
-inline std::string_view item(const turnkeep_check* raw, std::size_t index) noexcept {
-    return view(turnkeep_check_at(raw, index));
+inline std::string_view item(const turnkeep_check_report* raw, std::size_t index) noexcept {
+    return view(turnkeep_check_report_at(raw, index));
 }
 inline std::string_view item(const turnkeep_salvage_report* raw, std::size_t index) noexcept {
     return view(turnkeep_salvage_report_at(raw, index));
@@ -388,7 +399,128 @@ private:
     Result result_;
 };
 
-/* 2 Message --------------------------------------------------------------------------------------------------------- */
+/* 2 Session -------------------------------------------------------------------------------------------------------- */
+
+/// What a session is: in use, put away, thrown away.
+enum class session_status : std::int32_t {
+    active = TURNKEEP_SESSION_ACTIVE,
+    archived = TURNKEEP_SESSION_ARCHIVED,
+    trashed = TURNKEEP_SESSION_TRASHED,
+};
+
+/// In session_changes::window_tokens: back to the store's window size.
+inline constexpr std::uint64_t window_of_store = TURNKEEP_WINDOW_OF_STORE;
+
+/// A session to create. An empty text is none, but for the id: left out, it is made here, and an empty one is refused.
+struct session_options {
+    std::optional<std::string_view> id{};
+    std::string_view user_id{};
+    /// Unique among the owner's sessions.
+    std::string_view name{};
+    std::string_view title{};
+    std::string_view model{};
+    /// What has been said so far: a window that left something out shows it in front.
+    std::string_view summary{};
+    /// A JSON object.
+    std::string_view metadata{};
+    /// Its window in tokens; 0 is the store's.
+    std::uint64_t window_tokens = 0;
+    std::vector<std::string_view> tags{};
+    /// When a cleanup may delete it; the epoch is no such time.
+    time_point expires{};
+    /// How long after its last change a cleanup may delete it; 0 is no such time. Of the two what comes first counts.
+    std::chrono::milliseconds expires_after{};
+    /// How many bytes of text its messages may have; 0 is any number.
+    std::uint64_t max_bytes = 0;
+    /// The id of a session to be like: what is not given here is as there, the instructions at its head included;
+    /// tags are added.
+    std::string_view like{};
+};
+
+/// What to change of a session. What is left out stays as it is; "" takes a name or a summary away.
+struct session_changes {
+    /// Change only if the session has this revision, else CONFLICT; 0 is any.
+    std::uint64_t expected_revision = 0;
+    std::optional<std::string_view> name{};
+    std::optional<std::string_view> title{};
+    std::optional<std::string_view> model{};
+    std::optional<std::string_view> summary{};
+    std::optional<std::string_view> metadata{};
+    /// A new window in tokens, or window_of_store.
+    std::uint64_t window_tokens = 0;
+    /// A JSON merge patch (RFC 7396) for the metadata; not with metadata.
+    std::optional<std::string_view> metadata_patch{};
+    std::vector<std::string_view> add_tags{};
+    /// Taken away before the others are added.
+    std::vector<std::string_view> remove_tags{};
+    /// The epoch is never.
+    std::optional<time_point> expires{};
+    /// 0 is never.
+    std::optional<std::chrono::milliseconds> expires_after{};
+    /// 0 is any number.
+    std::optional<std::uint64_t> max_bytes{};
+    /// Archives, trashes, restores.
+    std::optional<session_status> status{};
+};
+
+/// Everything about a session but its messages, borrowed from the list it came from.
+class session_info {
+public:
+    explicit session_info(const turnkeep_session_info* raw) noexcept : raw_(raw) {}
+
+    std::string_view id() const noexcept { return detail::view(raw_->id); }
+    /// Empty is nobody.
+    std::string_view user_id() const noexcept { return detail::view(raw_->user_id); }
+    /// Empty is none.
+    std::string_view name() const noexcept { return detail::view(raw_->name); }
+    std::string_view title() const noexcept { return detail::view(raw_->title); }
+    std::string_view model() const noexcept { return detail::view(raw_->model); }
+    std::string_view summary() const noexcept { return detail::view(raw_->summary); }
+    std::string_view metadata() const noexcept { return detail::view(raw_->metadata); }
+    /// The session it was forked from; empty is none.
+    std::string_view parent_id() const noexcept { return detail::view(raw_->parent_id); }
+    time_point created() const noexcept { return detail::moment(raw_->created_us); }
+    time_point updated() const noexcept { return detail::moment(raw_->updated_us); }
+    /// When a cleanup may delete it; the epoch is no such time.
+    time_point expires() const noexcept { return detail::moment(raw_->expires_us); }
+    /// How long after its last change a cleanup may delete it; 0 is no such time.
+    std::chrono::milliseconds expires_after() const noexcept {
+        return std::chrono::milliseconds{static_cast<std::int64_t>(raw_->expires_after_ms)};
+    }
+    /// Grows by one with every change.
+    std::uint64_t revision() const noexcept { return raw_->revision; }
+    /// The place of its last message; 0 is none yet.
+    std::uint64_t head_seq() const noexcept { return raw_->head_seq; }
+    /// The last message that it shares with its parent; 0 is none.
+    std::uint64_t fork_seq() const noexcept { return raw_->fork_seq; }
+    std::uint64_t message_count() const noexcept { return raw_->message_count; }
+    std::uint64_t total_tokens() const noexcept { return raw_->total_tokens; }
+    /// Its window in tokens; 0 is the store's.
+    std::uint64_t window_tokens() const noexcept { return raw_->window_tokens; }
+    session_status status() const noexcept { return static_cast<session_status>(raw_->status); }
+    /// In order.
+    detail::texts tags() const noexcept { return {raw_->tags, raw_->tag_count}; }
+    /// The bytes of its messages' texts.
+    std::uint64_t bytes() const noexcept { return raw_->bytes; }
+    /// How many there may be; 0 is any number.
+    std::uint64_t max_bytes() const noexcept { return raw_->max_bytes; }
+
+    const turnkeep_session_info* get() const noexcept { return raw_; }
+
+private:
+    const turnkeep_session_info* raw_;
+};
+
+/// A page of sessions, as of one moment. Outlives its store.
+class session_list : public detail::result<turnkeep_session_list, session_info> {
+public:
+    using result::result;
+
+    /// What list_options::page takes for the next page; empty at the end.
+    std::string_view next_page() const noexcept { return detail::view(turnkeep_session_list_next_page(get())); }
+};
+
+/* 3 Message -------------------------------------------------------------------------------------------------------- */
 
 /// Who speaks.
 enum class role : std::int32_t {
@@ -399,15 +531,7 @@ enum class role : std::int32_t {
     developer = TURNKEEP_ROLE_DEVELOPER,
 };
 
-/// What an acknowledged change survives. `memory` is only in receipts.
-enum class durability : std::int32_t {
-    disk = TURNKEEP_DURABILITY_DISK,
-    os = TURNKEEP_DURABILITY_OS,
-    deferred = TURNKEEP_DURABILITY_DEFERRED,
-    memory = TURNKEEP_DURABILITY_MEMORY,
-};
-
-/// Where a message number is asked for: the last message.
+/// Where the number of a message is asked for: the last message.
 inline constexpr std::uint64_t last_message = TURNKEEP_LAST;
 
 /// In new_message::tokens: count it.
@@ -502,7 +626,7 @@ public:
     using result::result;
 };
 
-/* 3 Window ---------------------------------------------------------------------------------------------------------- */
+/* 4 Window --------------------------------------------------------------------------------------------------------- */
 
 /// What to ask of a window. Zero means default everywhere.
 struct window_options {
@@ -546,10 +670,13 @@ public:
     }
 };
 
-/* 4 Turn ----------------------------------------------------------------------------------------------------------- */
+/* 5 Turn ----------------------------------------------------------------------------------------------------------- */
+
+/// Where the number of a turn is asked for: the last turn.
+inline constexpr std::uint64_t last_turn = TURNKEEP_LAST;
 
 /// Where a number of turns is asked for: all of them.
-inline constexpr std::uint64_t all_turns = TURNKEEP_LAST;
+inline constexpr std::uint64_t all_turns = TURNKEEP_ALL;
 
 /// A question and its answer, to append in one call. An input is needed: a text, a file's name, or both.
 struct exchange {
@@ -613,67 +740,7 @@ public:
     using result::result;
 };
 
-/* 5 Session -------------------------------------------------------------------------------------------------------- */
-
-enum class session_status : std::int32_t {
-    active = TURNKEEP_SESSION_ACTIVE,
-    archived = TURNKEEP_SESSION_ARCHIVED,
-    trashed = TURNKEEP_SESSION_TRASHED,
-};
-
-/// In session_changes::window_tokens: back to the store's window size.
-inline constexpr std::uint64_t window_of_store = TURNKEEP_WINDOW_OF_STORE;
-
-/// A session to create. An empty text is none, but for the id: left out, it is made here, and an empty one is refused.
-struct session_options {
-    std::optional<std::string_view> id{};
-    std::string_view user_id{};
-    /// Unique among the owner's sessions.
-    std::string_view name{};
-    std::string_view title{};
-    std::string_view model{};
-    /// What has been said so far: a window that left something out shows it in front.
-    std::string_view summary{};
-    /// A JSON object.
-    std::string_view metadata{};
-    /// Its window in tokens; 0 is the store's.
-    std::uint64_t window_tokens = 0;
-    std::vector<std::string_view> tags{};
-    /// When a cleanup may delete it; the epoch is never.
-    time_point expires{};
-    /// How long after its last change a cleanup may delete it; 0 is never.
-    std::chrono::milliseconds expires_after{};
-    /// How many bytes of text its messages may have; 0 is any number.
-    std::uint64_t max_bytes = 0;
-    /// The id of a session to be like: what is not given here is as there, the instructions at its head included.
-    std::string_view like{};
-};
-
-/// What to change of a session. What is left out stays as it is; "" takes a name or a summary away.
-struct session_changes {
-    /// Change only if the session has this revision, else CONFLICT; 0 is any.
-    std::uint64_t expected_revision = 0;
-    std::optional<std::string_view> name{};
-    std::optional<std::string_view> title{};
-    std::optional<std::string_view> model{};
-    std::optional<std::string_view> summary{};
-    std::optional<std::string_view> metadata{};
-    /// A new window in tokens, or window_of_store.
-    std::uint64_t window_tokens = 0;
-    /// A JSON merge patch (RFC 7396) for the metadata; not with metadata.
-    std::optional<std::string_view> metadata_patch{};
-    std::vector<std::string_view> add_tags{};
-    /// Taken away before the others are added.
-    std::vector<std::string_view> remove_tags{};
-    /// The epoch is never.
-    std::optional<time_point> expires{};
-    /// 0 is never.
-    std::optional<std::chrono::milliseconds> expires_after{};
-    /// 0 is any number.
-    std::optional<std::uint64_t> max_bytes{};
-    /// Archives, trashes, restores.
-    std::optional<session_status> status{};
-};
+/* 6 Branch --------------------------------------------------------------------------------------------------------- */
 
 /// How two sessions are alike.
 struct comparison {
@@ -683,68 +750,22 @@ struct comparison {
     std::uint64_t other_head_seq = 0;
 };
 
-/// Everything about a session but its messages, borrowed from the list it came from.
-class session_info {
-public:
-    explicit session_info(const turnkeep_session_info* raw) noexcept : raw_(raw) {}
+/* 7 List ----------------------------------------------------------------------------------------------------------- */
 
-    std::string_view id() const noexcept { return detail::view(raw_->id); }
-    /// Empty is nobody.
-    std::string_view user_id() const noexcept { return detail::view(raw_->user_id); }
-    /// Empty is none.
-    std::string_view name() const noexcept { return detail::view(raw_->name); }
-    std::string_view title() const noexcept { return detail::view(raw_->title); }
-    std::string_view model() const noexcept { return detail::view(raw_->model); }
-    std::string_view summary() const noexcept { return detail::view(raw_->summary); }
-    std::string_view metadata() const noexcept { return detail::view(raw_->metadata); }
-    /// The session it was forked from; empty is none.
-    std::string_view parent_id() const noexcept { return detail::view(raw_->parent_id); }
-    time_point created() const noexcept { return detail::moment(raw_->created_us); }
-    time_point updated() const noexcept { return detail::moment(raw_->updated_us); }
-    /// When a cleanup may delete it; the epoch is never.
-    time_point expires() const noexcept { return detail::moment(raw_->expires_us); }
-    /// How long after its last change a cleanup may delete it; 0 is never.
-    std::chrono::milliseconds expires_after() const noexcept {
-        return std::chrono::milliseconds{static_cast<std::int64_t>(raw_->expires_after_ms)};
-    }
-    /// Grows by one with every change.
-    std::uint64_t revision() const noexcept { return raw_->revision; }
-    /// The place of its last message; 0 is none yet.
-    std::uint64_t head_seq() const noexcept { return raw_->head_seq; }
-    /// The last message that it shares with its parent; 0 is none.
-    std::uint64_t fork_seq() const noexcept { return raw_->fork_seq; }
-    std::uint64_t message_count() const noexcept { return raw_->message_count; }
-    std::uint64_t total_tokens() const noexcept { return raw_->total_tokens; }
-    /// Its window in tokens; 0 is the store's.
-    std::uint64_t window_tokens() const noexcept { return raw_->window_tokens; }
-    session_status status() const noexcept { return static_cast<session_status>(raw_->status); }
-    /// In order.
-    detail::texts tags() const noexcept { return {raw_->tags, raw_->tag_count}; }
-    /// The bytes of its messages' texts.
-    std::uint64_t bytes() const noexcept { return raw_->bytes; }
-    /// How many there may be; 0 is any number.
-    std::uint64_t max_bytes() const noexcept { return raw_->max_bytes; }
-
-    const turnkeep_session_info* get() const noexcept { return raw_; }
-
-private:
-    const turnkeep_session_info* raw_;
-};
-
-/// How a place in a session's metadata compares with a value.
-enum class metadata_comparison : std::int32_t {
-    exists = TURNKEEP_METADATA_EXISTS,
-    equal = TURNKEEP_METADATA_EQUAL,
-    less = TURNKEEP_METADATA_LESS,
-    greater = TURNKEEP_METADATA_GREATER,
+/// How what is at a place in a session's metadata relates to a value.
+enum class metadata_relation : std::int32_t {
+    exists = TURNKEEP_RELATION_EXISTS,
+    equal = TURNKEEP_RELATION_EQUAL,
+    less = TURNKEEP_RELATION_LESS,
+    greater = TURNKEEP_RELATION_GREATER,
 };
 
 /// What a place in a session's metadata must hold.
 struct metadata_condition {
     /// A JSON Pointer, "/project/name"; "" is the whole object.
     std::string_view pointer{};
-    metadata_comparison comparison = metadata_comparison::exists;
-    /// JSON; left out for metadata_comparison::exists.
+    metadata_relation relation = metadata_relation::exists;
+    /// JSON; left out for metadata_relation::exists.
     std::optional<std::string_view> value{};
 };
 
@@ -823,9 +844,9 @@ public:
             raw_.has_messages = *wanted.has_messages ? TURNKEEP_FILTER_WITH_MESSAGES : TURNKEEP_FILTER_WITHOUT_MESSAGES;
         }
         raw_.all_tags = strings("all_tags", wanted.all_tags, all_tags_);
-        raw_.all_tags_count = all_tags_.size();
+        raw_.all_tag_count = all_tags_.size();
         raw_.any_tags = strings("any_tags", wanted.any_tags, any_tags_);
-        raw_.any_tags_count = any_tags_.size();
+        raw_.any_tag_count = any_tags_.size();
         raw_.model = texts_.optional("model", wanted.model);
         raw_.text = texts_.optional("text", wanted.text);
         for (const auto& condition : wanted.metadata) metadata_.push_back(write(condition));
@@ -874,7 +895,7 @@ private:
         turnkeep_metadata_condition wanted = TURNKEEP_METADATA_CONDITION_INIT;
         wanted.pointer = texts_.required("pointer", condition.pointer);
         wanted.value = texts_.optional("value", condition.value);
-        wanted.comparison = static_cast<std::int32_t>(condition.comparison);
+        wanted.relation = static_cast<std::int32_t>(condition.relation);
         return wanted;
     }
 
@@ -887,14 +908,250 @@ private:
 
 } // namespace detail
 
-/// A page of sessions, as of one moment. Outlives its store.
-class session_list : public detail::result<turnkeep_session_list, session_info> {
+/* 8 Search --------------------------------------------------------------------------------------------------------- */
+
+/// What comes first in a search.
+enum class search_order : std::int32_t {
+    newest = TURNKEEP_SEARCH_NEWEST,
+    rank = TURNKEEP_SEARCH_RANK,
+};
+
+/// What to search for. What the text may be is said with turnkeep_search_options.
+struct search_options {
+    std::string_view text{};
+    /// In which sessions. Its utc_offset holds for the times below, too.
+    turnkeep::filter filter{};
+    /// Only what was said from then on.
+    std::optional<std::string_view> message_from{};
+    /// Only what was said until then, that day or second included.
+    std::optional<std::string_view> message_to{};
+    /// Only messages of these roles; empty is all of them, and sessions by title, name and summary.
+    std::vector<turnkeep::role> roles{};
+    search_order order = search_order::newest;
+    /// How long ranking may take; 0 is 200 ms.
+    std::chrono::milliseconds time_limit{};
+    /// How many hits at most; 0 is 20, at most 1 000.
+    std::uint32_t limit = 0;
+    /// How many messages before, and how many after, each hit come with it; at most 100.
+    std::uint32_t neighbours = 0;
+    /// How many characters of a hit's text are shown; 0 is 160.
+    std::uint32_t snippet_chars = 0;
+    /// The text is an expression of SQLite's FTS5.
+    bool raw = false;
+};
+
+/// A message, or a session, that was found, borrowed from the results.
+class hit {
+public:
+    /// The message and its neighbours, in order.
+    class neighbours_range {
+    public:
+        using iterator = detail::iterator<turnkeep_hit, message>;
+
+        explicit neighbours_range(const turnkeep_hit* raw) noexcept : raw_(raw) {}
+
+        std::size_t size() const noexcept { return raw_->message_count; }
+        bool empty() const noexcept { return size() == 0; }
+        message operator[](std::size_t index) const noexcept { return begin()[static_cast<std::ptrdiff_t>(index)]; }
+        iterator begin() const noexcept { return {raw_, 0}; }
+        iterator end() const noexcept { return {raw_, size()}; }
+
+    private:
+        const turnkeep_hit* raw_;
+    };
+
+    explicit hit(const turnkeep_hit* raw) noexcept : raw_(raw) {}
+
+    std::string_view session_id() const noexcept { return detail::view(raw_->session_id); }
+    std::string_view title() const noexcept { return detail::view(raw_->title); }
+    /// The part of the text around the first thing that was asked for.
+    std::string_view snippet() const noexcept { return detail::view(raw_->snippet); }
+    /// The pieces of the snippet that were asked for, in order.
+    std::vector<std::string_view> marks() const {
+        std::vector<std::string_view> marks;
+        marks.reserve(raw_->mark_count);
+        for (const auto* mark = raw_->marks; mark != raw_->marks + raw_->mark_count; ++mark) {
+            marks.push_back(snippet().substr(mark->begin, mark->end - mark->begin));
+        }
+        return marks;
+    }
+    /// Empty if none were asked for, or for a session.
+    neighbours_range neighbours() const noexcept { return neighbours_range{raw_}; }
+    /// Which of the neighbours is the message itself.
+    std::size_t message_index() const noexcept { return raw_->message_index; }
+    /// The message's place in the session; 0 is the session itself.
+    std::uint64_t seq() const noexcept { return raw_->seq; }
+    time_point created() const noexcept { return detail::moment(raw_->created_us); }
+    /// How well it fits, the more the better; 0 unless ranked.
+    double score() const noexcept { return raw_->score; }
+    /// Nobody's for a session.
+    std::optional<turnkeep::role> role() const noexcept {
+        return raw_->role == 0 ? std::nullopt : std::optional{static_cast<turnkeep::role>(raw_->role)};
+    }
+
+    const turnkeep_hit* get() const noexcept { return raw_; }
+
+private:
+    const turnkeep_hit* raw_;
+};
+
+/// What a search found, as of one moment. Outlives its store.
+class search_results : public detail::result<turnkeep_search_results, hit> {
 public:
     using result::result;
 
-    /// What list_options::page takes for the next page; empty at the end.
-    std::string_view next_page() const noexcept { return detail::view(turnkeep_session_list_next_page(get())); }
+    /// Whether everything was looked at; if not, the time for ranking ran out.
+    bool complete() const noexcept { return turnkeep_search_results_complete(get()) != 0; }
 };
+
+/* 9 Events --------------------------------------------------------------------------------------------------------- */
+
+/// What kind of thing happened: explained in turnkeep.h. A newer library may tell of kinds that are not here.
+enum class event_kind : std::int32_t {
+    store_opened = TURNKEEP_EVENT_STORE_OPENED,
+    session_created = TURNKEEP_EVENT_SESSION_CREATED,
+    session_deleted = TURNKEEP_EVENT_SESSION_DELETED,
+    session_accessed = TURNKEEP_EVENT_SESSION_ACCESSED,
+    message_added = TURNKEEP_EVENT_MESSAGE_ADDED,
+    session_cleared = TURNKEEP_EVENT_SESSION_CLEARED,
+    session_context_updated = TURNKEEP_EVENT_SESSION_CONTEXT_UPDATED,
+    sessions_cleaned_up = TURNKEEP_EVENT_SESSIONS_CLEANED_UP,
+    metrics_reset = TURNKEEP_EVENT_METRICS_RESET,
+    store_closed = TURNKEEP_EVENT_STORE_CLOSED,
+    forked = TURNKEEP_EVENT_FORKED,
+    rewound = TURNKEEP_EVENT_REWOUND,
+    truncated = TURNKEEP_EVENT_TRUNCATED,
+    session_updated = TURNKEEP_EVENT_SESSION_UPDATED,
+    tagged = TURNKEEP_EVENT_TAGGED,
+    archived = TURNKEEP_EVENT_ARCHIVED,
+    trashed = TURNKEEP_EVENT_TRASHED,
+    restored = TURNKEEP_EVENT_RESTORED,
+    erased = TURNKEEP_EVENT_ERASED,
+    expired = TURNKEEP_EVENT_EXPIRED,
+    summary_changed = TURNKEEP_EVENT_SUMMARY_CHANGED,
+    window_cut_moved = TURNKEEP_EVENT_WINDOW_CUT_MOVED,
+    corruption_found = TURNKEEP_EVENT_CORRUPTION_FOUND,
+};
+
+/// The name of a kind of event: "message_added".
+inline std::string_view event_name(event_kind kind) noexcept {
+    return turnkeep_event_name(static_cast<std::int32_t>(kind));
+}
+
+/// Something that happened, borrowed: from the list it is in, or for the duration of a callback.
+class event {
+public:
+    explicit event(const turnkeep_event* raw) noexcept : raw_(raw) {}
+
+    /// Grows by one with each event of a change, in the order of commit; 0 for what is no change.
+    std::uint64_t number() const noexcept { return raw_->number; }
+    time_point at() const noexcept { return detail::moment(raw_->at_us); }
+    event_kind kind() const noexcept { return static_cast<event_kind>(raw_->kind); }
+    /// "message_added".
+    std::string_view name() const noexcept { return detail::view(raw_->name); }
+    /// Empty for what happened to the store, and in the log also for sessions that were erased.
+    std::string_view session_id() const noexcept { return detail::view(raw_->session_id); }
+    /// The session that a fork shares messages with.
+    std::string_view other_session_id() const noexcept { return detail::view(raw_->other_session_id); }
+    std::uint64_t revision() const noexcept { return raw_->revision; }
+    std::uint64_t first_seq() const noexcept { return raw_->first_seq; }
+    std::uint64_t last_seq() const noexcept { return raw_->last_seq; }
+    /// How many messages, tags or sessions it is about.
+    std::uint64_t count() const noexcept { return raw_->count; }
+
+    const turnkeep_event* get() const noexcept { return raw_; }
+
+private:
+    const turnkeep_event* raw_;
+};
+
+/// Is told of an event, on the thread that caused it. What it throws harms nobody: it is counted as a failure.
+using event_callback = std::function<void(const event&)>;
+
+/// Events of a store's event log, in order, without a gap. Outlives its store.
+class events : public detail::result<turnkeep_events, event> {
+public:
+    using result::result;
+
+    /// Events between the cursor and the first one here are not kept any more, or the cursor is not of this log.
+    bool lost() const noexcept { return turnkeep_events_lost(get()) != 0; }
+};
+
+namespace detail {
+
+inline turnkeep_status tell(void* user_data, const turnkeep_event* raw) noexcept {
+    // What the call that caused the event has to say of its own callback is not touched.
+    try {
+        (*static_cast<const event_callback*>(user_data))(event{raw});
+        return TURNKEEP_OK;
+    } catch (...) {
+        return TURNKEEP_ERROR_ABORTED;
+    }
+}
+
+inline void destroy_event_callback(void* user_data) noexcept { delete static_cast<event_callback*>(user_data); }
+
+} // namespace detail
+
+/* 10 Metrics ------------------------------------------------------------------------------------------------------- */
+
+/// What a store did and what it holds: the fields are explained in turnkeep.h.
+using store_metrics = turnkeep_metrics;
+
+/* 11 Maintenance --------------------------------------------------------------------------------------------------- */
+
+/// How to back up.
+struct backup_options {
+    /// Replaces a store that is at the target. What is no store is never replaced.
+    bool overwrite = false;
+    /// Called on the thread of the call.
+    turnkeep::progress progress{};
+};
+
+/// What a check looked at: the fields are explained in turnkeep.h.
+using check_counts = turnkeep_check_counts;
+
+/// What is wrong with a store, as a range of sentences; empty if all is well. Outlives its store.
+class check_report : public detail::result<turnkeep_check_report, std::string_view> {
+public:
+    using result::result;
+
+    const check_counts& counts() const noexcept {
+        static const check_counts nothing{};
+        const auto* counts = turnkeep_check_report_counts(get());
+        return counts ? *counts : nothing;
+    }
+};
+
+/// What a salvage brought over: the fields are explained in turnkeep.h.
+using salvage_counts = turnkeep_salvage_counts;
+
+/// What a salvage could not read, and what it made of it, as a range of sentences.
+class salvage_report : public detail::result<turnkeep_salvage_report, std::string_view> {
+public:
+    using result::result;
+
+    const salvage_counts& counts() const noexcept {
+        static const salvage_counts nothing{};
+        const auto* counts = turnkeep_salvage_report_counts(get());
+        return counts ? *counts : nothing;
+    }
+};
+
+/// How large a store is, in bytes: the fields are explained in turnkeep.h.
+using store_sizes = turnkeep_sizes;
+
+/// What an erasure did.
+struct erase_report {
+    /// Messages that are gone.
+    std::uint64_t messages_erased = 0;
+    /// Messages that stay because forks have them, too.
+    std::uint64_t messages_kept_by_forks = 0;
+    /// Its write-ahead log was emptied; false in memory.
+    bool wal_truncated = false;
+};
+
+/* 12 A session ----------------------------------------------------------------------------------------------------- */
 
 /// What C takes and gives; not for hosts.
 namespace detail {
@@ -1082,6 +1339,15 @@ public:
         return revision;
     }
 
+    /// Keeps the instructions at the head and the newest of the other messages: at most so many, and at most so many
+    /// tokens; 0 is any number, but not for both. What stays is numbered anew from 1. Returns the new revision.
+    std::uint64_t truncate(std::uint64_t max_messages, std::uint64_t max_tokens = 0,
+                           std::uint64_t expected_revision = 0) {
+        std::uint64_t revision = 0;
+        detail::call(turnkeep_session_truncate, get(), max_messages, max_tokens, expected_revision, &revision);
+        return revision;
+    }
+
     messages history() const {
         turnkeep_messages* raw = nullptr;
         detail::call(turnkeep_session_history, get(), &raw);
@@ -1116,8 +1382,48 @@ public:
         return turnkeep::window{raw};
     }
 
+    /// Appends a question and its answer, both or neither.
+    exchange_receipt append_exchange(const exchange& exchange, const append_options& options = {}) {
+        detail::c_texts texts;
+        const auto wanted = detail::write(exchange, texts);
+        const auto how = detail::write(options, texts);
+        std::uint64_t number = 0;
+        turnkeep_receipt done = TURNKEEP_RECEIPT_INIT;
+        detail::call(turnkeep_session_append_exchange, get(), &wanted, &how, &number, &done);
+        return {number, detail::read(done)};
+    }
+
+    /// The turns from `first` to `last`, both included, as far as they are there.
+    turnkeep::turns turns(std::uint64_t first = 1, std::uint64_t last = last_turn) const {
+        turnkeep_turns* raw = nullptr;
+        detail::call(turnkeep_session_turns, get(), first, last, &raw);
+        return turnkeep::turns{raw};
+    }
+
+    turnkeep::turns last_turns(std::uint64_t count) const {
+        turnkeep_turns* raw = nullptr;
+        detail::call(turnkeep_session_last_turns, get(), count, &raw);
+        return turnkeep::turns{raw};
+    }
+
+    /// The summary and the last turns as text for a prompt. With a limit, the oldest turns go until the rest fits.
+    std::string context_text(std::uint64_t max_turns, std::uint64_t max_characters = 0) const {
+        turnkeep_document* raw = nullptr;
+        detail::call(turnkeep_session_context_text, get(), max_turns, max_characters, &raw);
+        return detail::take(raw);
+    }
+
+    /// A name, safe on every file system, for the file with the answer to an input.
+    std::string file_name(std::uint64_t turn, std::string_view original, bool is_error = false) const {
+        detail::c_texts texts;
+        turnkeep_document* raw = nullptr;
+        detail::call(turnkeep_session_file_name, get(), turn, texts.required("original", original), is_error ? 1 : 0,
+                     &raw);
+        return detail::take(raw);
+    }
+
     /// A session that shares the messages up to `at_seq` (0: none) with this one; nothing is copied. What is left out is as
-    /// here, but for the id, the name, the day of expiry and the status.
+    /// here, but for the id, the name, expires and the status; tags are added.
     session fork(std::uint64_t at_seq = last_message, const session_options& options = {}) {
         detail::c_texts texts;
         const auto wanted = detail::write(options, texts);
@@ -1214,55 +1520,6 @@ public:
     /// The whole tree that this one belongs to, each session before its own forks.
     session_list tree() const { return family(turnkeep_session_tree); }
 
-    /// Keeps the instructions at the head and the newest of the other messages: at most so many, and at most so many
-    /// tokens; 0 is any number, but not for both. What stays is numbered anew from 1. Returns the new revision.
-    std::uint64_t truncate(std::uint64_t max_messages, std::uint64_t max_tokens = 0,
-                           std::uint64_t expected_revision = 0) {
-        std::uint64_t revision = 0;
-        detail::call(turnkeep_session_truncate, get(), max_messages, max_tokens, expected_revision, &revision);
-        return revision;
-    }
-
-    /// Appends a question and its answer, both or neither.
-    exchange_receipt append_exchange(const exchange& exchange, const append_options& options = {}) {
-        detail::c_texts texts;
-        const auto wanted = detail::write(exchange, texts);
-        const auto how = detail::write(options, texts);
-        std::uint64_t number = 0;
-        turnkeep_receipt done = TURNKEEP_RECEIPT_INIT;
-        detail::call(turnkeep_session_append_exchange, get(), &wanted, &how, &number, &done);
-        return {number, detail::read(done)};
-    }
-
-    /// The turns from `first` to `last`, both included, as far as they are there.
-    turnkeep::turns turns(std::uint64_t first = 1, std::uint64_t last = all_turns) const {
-        turnkeep_turns* raw = nullptr;
-        detail::call(turnkeep_session_turns, get(), first, last, &raw);
-        return turnkeep::turns{raw};
-    }
-
-    turnkeep::turns last_turns(std::uint64_t count) const {
-        turnkeep_turns* raw = nullptr;
-        detail::call(turnkeep_session_last_turns, get(), count, &raw);
-        return turnkeep::turns{raw};
-    }
-
-    /// The summary and the last turns as text for a prompt. With a limit, the oldest turns go until the rest fits.
-    std::string context_text(std::uint64_t max_turns, std::uint64_t max_characters = 0) const {
-        turnkeep_document* raw = nullptr;
-        detail::call(turnkeep_session_context_text, get(), max_turns, max_characters, &raw);
-        return detail::take(raw);
-    }
-
-    /// A name, safe on every file system, for the file with the answer to an input.
-    std::string file_name(std::uint64_t turn, std::string_view original, bool is_error = false) const {
-        detail::c_texts texts;
-        turnkeep_document* raw = nullptr;
-        detail::call(turnkeep_session_file_name, get(), turn, texts.required("original", original), is_error ? 1 : 0,
-                     &raw);
-        return detail::take(raw);
-    }
-
     const turnkeep_session* get() const noexcept { return raw_.get(); }
 
 private:
@@ -1298,190 +1555,7 @@ private:
     detail::handle<turnkeep_session> raw_;
 };
 
-/* 6 Search ---------------------------------------------------------------------------------------------------------- */
-
-/// What comes first in a search.
-enum class search_order : std::int32_t {
-    newest = TURNKEEP_SEARCH_NEWEST,
-    rank = TURNKEEP_SEARCH_RANK,
-};
-
-/// What to search for. What the text may be is said with turnkeep_search_options.
-struct search_options {
-    std::string_view text{};
-    /// In which sessions. Its utc_offset holds for the times below, too.
-    turnkeep::filter filter{};
-    /// Only what was said from then on.
-    std::optional<std::string_view> message_from{};
-    /// Only what was said until then, that day or second included.
-    std::optional<std::string_view> message_to{};
-    /// Only messages of these roles; empty is all of them, and sessions by title, name and summary.
-    std::vector<turnkeep::role> roles{};
-    search_order order = search_order::newest;
-    /// How long ranking may take; 0 is 200 ms.
-    std::chrono::milliseconds time_limit{};
-    /// How many hits at most; 0 is 20, at most 1 000.
-    std::uint32_t limit = 0;
-    /// How many messages before, and how many after, each hit come with it; at most 100.
-    std::uint32_t neighbours = 0;
-    /// How many characters of a hit's text are shown; 0 is 160.
-    std::uint32_t snippet_chars = 0;
-    /// The text is an expression of SQLite's FTS5.
-    bool raw = false;
-};
-
-/// A message, or a session, that was found, borrowed from the results.
-class hit {
-public:
-    /// The message and its neighbours, in order.
-    class neighbours_range {
-    public:
-        using iterator = detail::iterator<turnkeep_hit, message>;
-
-        explicit neighbours_range(const turnkeep_hit* raw) noexcept : raw_(raw) {}
-
-        std::size_t size() const noexcept { return raw_->message_count; }
-        bool empty() const noexcept { return size() == 0; }
-        message operator[](std::size_t index) const noexcept { return begin()[static_cast<std::ptrdiff_t>(index)]; }
-        iterator begin() const noexcept { return {raw_, 0}; }
-        iterator end() const noexcept { return {raw_, size()}; }
-
-    private:
-        const turnkeep_hit* raw_;
-    };
-
-    explicit hit(const turnkeep_hit* raw) noexcept : raw_(raw) {}
-
-    std::string_view session_id() const noexcept { return detail::view(raw_->session_id); }
-    std::string_view title() const noexcept { return detail::view(raw_->title); }
-    /// The part of the text around the first thing that was asked for.
-    std::string_view snippet() const noexcept { return detail::view(raw_->snippet); }
-    /// The pieces of the snippet that were asked for, in order.
-    std::vector<std::string_view> marks() const {
-        std::vector<std::string_view> marks;
-        marks.reserve(raw_->mark_count);
-        for (const auto* mark = raw_->marks; mark != raw_->marks + raw_->mark_count; ++mark) {
-            marks.push_back(snippet().substr(mark->begin, mark->end - mark->begin));
-        }
-        return marks;
-    }
-    /// Empty if none were asked for, or for a session.
-    neighbours_range neighbours() const noexcept { return neighbours_range{raw_}; }
-    /// Which of the neighbours is the message itself.
-    std::size_t index() const noexcept { return raw_->message_index; }
-    /// The message's place in the session; 0 is the session itself.
-    std::uint64_t seq() const noexcept { return raw_->seq; }
-    time_point created() const noexcept { return detail::moment(raw_->created_us); }
-    /// How well it fits, the more the better; 0 unless ranked.
-    double score() const noexcept { return raw_->score; }
-    /// Nobody's for a session.
-    std::optional<turnkeep::role> role() const noexcept {
-        return raw_->role == 0 ? std::nullopt : std::optional{static_cast<turnkeep::role>(raw_->role)};
-    }
-
-    const turnkeep_hit* get() const noexcept { return raw_; }
-
-private:
-    const turnkeep_hit* raw_;
-};
-
-/// What a search found, as of one moment. Outlives its store.
-class search_results : public detail::result<turnkeep_search_results, hit> {
-public:
-    using result::result;
-
-    /// Whether everything was looked at; if not, the time for ranking ran out.
-    bool complete() const noexcept { return turnkeep_search_results_complete(get()) != 0; }
-};
-
-/* 7 Events and metrics ---------------------------------------------------------------------------------------------- */
-
-/// What kind of thing happened: explained in turnkeep.h. A newer library may tell of kinds that are not here.
-enum class event_kind : std::int32_t {
-    store_opened = TURNKEEP_EVENT_STORE_OPENED,
-    session_created = TURNKEEP_EVENT_SESSION_CREATED,
-    session_deleted = TURNKEEP_EVENT_SESSION_DELETED,
-    session_accessed = TURNKEEP_EVENT_SESSION_ACCESSED,
-    message_added = TURNKEEP_EVENT_MESSAGE_ADDED,
-    session_cleared = TURNKEEP_EVENT_SESSION_CLEARED,
-    session_context_updated = TURNKEEP_EVENT_SESSION_CONTEXT_UPDATED,
-    sessions_cleaned_up = TURNKEEP_EVENT_SESSIONS_CLEANED_UP,
-    metrics_reset = TURNKEEP_EVENT_METRICS_RESET,
-    store_closed = TURNKEEP_EVENT_STORE_CLOSED,
-    forked = TURNKEEP_EVENT_FORKED,
-    rewound = TURNKEEP_EVENT_REWOUND,
-    truncated = TURNKEEP_EVENT_TRUNCATED,
-    session_updated = TURNKEEP_EVENT_SESSION_UPDATED,
-    tagged = TURNKEEP_EVENT_TAGGED,
-    archived = TURNKEEP_EVENT_ARCHIVED,
-    trashed = TURNKEEP_EVENT_TRASHED,
-    restored = TURNKEEP_EVENT_RESTORED,
-    erased = TURNKEEP_EVENT_ERASED,
-    expired = TURNKEEP_EVENT_EXPIRED,
-    summary_changed = TURNKEEP_EVENT_SUMMARY_CHANGED,
-    window_cut_moved = TURNKEEP_EVENT_WINDOW_CUT_MOVED,
-    corruption_found = TURNKEEP_EVENT_CORRUPTION_FOUND,
-};
-
-/// Something that happened, borrowed: from the list it is in, or for the duration of a callback.
-class event {
-public:
-    explicit event(const turnkeep_event* raw) noexcept : raw_(raw) {}
-
-    /// Grows by one with each event of a change, in the order of commit; 0 for what is no change.
-    std::uint64_t number() const noexcept { return raw_->number; }
-    time_point at() const noexcept { return detail::moment(raw_->at_us); }
-    event_kind kind() const noexcept { return static_cast<event_kind>(raw_->kind); }
-    /// "message_added".
-    std::string_view name() const noexcept { return detail::view(raw_->name); }
-    /// Empty for what happened to the store.
-    std::string_view session_id() const noexcept { return detail::view(raw_->session_id); }
-    /// The session that a fork shares messages with.
-    std::string_view other_session_id() const noexcept { return detail::view(raw_->other_session_id); }
-    std::uint64_t revision() const noexcept { return raw_->revision; }
-    std::uint64_t first_seq() const noexcept { return raw_->first_seq; }
-    std::uint64_t last_seq() const noexcept { return raw_->last_seq; }
-    /// How many messages, tags or sessions it is about.
-    std::uint64_t count() const noexcept { return raw_->count; }
-
-    const turnkeep_event* get() const noexcept { return raw_; }
-
-private:
-    const turnkeep_event* raw_;
-};
-
-/// Is told of an event, on the thread that caused it. What it throws harms nobody: it is counted as a failure.
-using event_callback = std::function<void(const event&)>;
-
-/// Events of a store's log, in order, without a gap. Outlives its store.
-class events : public detail::result<turnkeep_events, event> {
-public:
-    using result::result;
-
-    /// Events between the cursor and the first one here are not kept any more, or the cursor is not of this log.
-    bool lost() const noexcept { return turnkeep_events_lost(get()) != 0; }
-};
-
-/// What a store did and what it holds: the fields are explained in turnkeep.h.
-using store_metrics = turnkeep_metrics;
-
-namespace detail {
-
-inline turnkeep_status tell(void* user_data, const turnkeep_event* raw) noexcept {
-    // What the call that caused the event has to say of its own callback is not touched.
-    try {
-        (*static_cast<const event_callback*>(user_data))(event{raw});
-        return TURNKEEP_OK;
-    } catch (...) {
-        return TURNKEEP_ERROR_ABORTED;
-    }
-}
-
-inline void destroy_event_callback(void* user_data) noexcept { delete static_cast<event_callback*>(user_data); }
-
-} // namespace detail
-
-/* 8 Store ----------------------------------------------------------------------------------------------------------- */
+/* 13 A store ------------------------------------------------------------------------------------------------------- */
 
 /// How to open a store. Zero means default everywhere.
 struct store_options {
@@ -1504,20 +1578,20 @@ struct store_options {
     bool read_only = false;
     /// Fails with NOT_FOUND instead of making a new store.
     bool must_exist = false;
+    /// Keeps no search index up to date: search answers UNSUPPORTED.
+    bool no_search = false;
     /// Counts tokens. Called on the threads that append, at the same time if they do.
     turnkeep::tokenizer count_tokens{};
     /// The vocabulary to count with, where there is no count_tokens: "cl100k_base" or "o200k_base".
     std::string_view tokenizer{};
-    /// How long sessions stay that have no expiry of their own; 0 is for ever.
+    /// How long sessions stay that have neither expires nor expires_after of their own; 0 is for ever.
     std::chrono::milliseconds expire_after{};
-    /// Counts that from a session's last change instead of its creation.
+    /// Counts that from a session's last change, as expires_after is counted, instead of its creation.
     bool expire_sliding = false;
     /// How often expired sessions are deleted; 0 is only when asked to.
     std::chrono::milliseconds cleanup_interval{};
-    /// How many events a log in the store keeps, for store::events_after; 0 writes none.
+    /// How many events an event log in the store keeps, for store::events_after; 0 writes none.
     std::uint64_t event_log_rows = 0;
-    /// Keeps no full-text index up to date: search answers UNSUPPORTED.
-    bool no_search = false;
     /// How many bytes the texts of a session's messages may have, for new sessions; 0 is any number.
     std::uint64_t max_session_bytes = 0;
     /// Contents of at least so many bytes are kept compressed; 0 is none. Below 1 024 it does not pay.
@@ -1533,65 +1607,6 @@ struct resumed_session {
     messages last;
     turnkeep::window window;
 };
-
-/// How to back up.
-struct backup_options {
-    /// Replaces a store that is at the target. What is no store is never replaced.
-    bool overwrite = false;
-    /// Called on the thread of the call.
-    turnkeep::progress progress{};
-};
-
-/// What a check looked at: the fields are explained in turnkeep.h.
-using check_counts = turnkeep_check_counts;
-
-/// What is wrong with a store, as a range of sentences; empty if all is well. Outlives its store.
-class check_report : public detail::result<turnkeep_check, std::string_view> {
-public:
-    using result::result;
-
-    const check_counts& counts() const noexcept {
-        static const check_counts nothing{};
-        const auto* counts = turnkeep_check_counts_of(get());
-        return counts ? *counts : nothing;
-    }
-};
-
-/// What a salvage brought over: the fields are explained in turnkeep.h.
-using salvage_counts = turnkeep_salvage_counts;
-
-/// What a salvage could not read, and what it made of it, as a range of sentences.
-class salvage_report : public detail::result<turnkeep_salvage_report, std::string_view> {
-public:
-    using result::result;
-
-    const salvage_counts& counts() const noexcept {
-        static const salvage_counts nothing{};
-        const auto* counts = turnkeep_salvage_counts_of(get());
-        return counts ? *counts : nothing;
-    }
-};
-
-/// How large a store is, in bytes: the fields are explained in turnkeep.h.
-using store_sizes = turnkeep_sizes;
-
-/// What an erasure did.
-struct erase_report {
-    /// Messages that are gone.
-    std::uint64_t messages_erased = 0;
-    /// Messages that stay because forks have them, too.
-    std::uint64_t messages_kept_by_forks = 0;
-    /// The write-ahead log was emptied; false in memory.
-    bool wal_truncated = false;
-};
-
-/// Copies what can be read of a damaged store into a new one, and leaves the source as it is.
-inline salvage_report salvage(std::string_view source, std::string_view target) {
-    detail::c_texts texts;
-    turnkeep_salvage_report* raw = nullptr;
-    detail::call(turnkeep_salvage, texts.required("source", source), texts.required("target", target), &raw);
-    return salvage_report{raw};
-}
 
 /// One database of sessions: a file, or memory. Threads: any number at once, but one that closes or moves it.
 class store {
@@ -1611,24 +1626,32 @@ public:
         wanted.exclusive = options.exclusive ? 1 : 0;
         wanted.read_only = options.read_only ? 1 : 0;
         wanted.must_exist = options.must_exist ? 1 : 0;
+        wanted.no_search = options.no_search ? 1 : 0;
         wanted.tokenizer = texts.unless_empty("tokenizer", options.tokenizer);
         wanted.expire_after_ms = detail::long_milliseconds("expire_after", options.expire_after);
         wanted.expire_sliding = options.expire_sliding ? 1 : 0;
         wanted.cleanup_interval_ms = detail::milliseconds("cleanup_interval", options.cleanup_interval);
         wanted.event_log_rows = options.event_log_rows;
-        wanted.no_search = options.no_search ? 1 : 0;
         wanted.max_session_bytes = options.max_session_bytes;
         wanted.compress_min_bytes = options.compress_min_bytes;
         wanted.compression_level = options.compression_level;
         if (options.count_tokens) {
             // From here on it is the store's, also when opening fails: that calls destroy.
-            wanted.user_data = new turnkeep::tokenizer(options.count_tokens);
             wanted.count_tokens = detail::count_tokens;
+            wanted.user_data = new turnkeep::tokenizer(options.count_tokens);
             wanted.destroy = detail::destroy_tokenizer;
         }
         turnkeep_store* raw = nullptr;
         detail::call(turnkeep_store_open, where, &wanted, &raw);
         raw_.reset(raw);
+    }
+
+    /// Opens the store that the table [session] of a TOML file describes.
+    static store open_config(std::string_view path) {
+        detail::c_texts texts;
+        turnkeep_store* raw = nullptr;
+        detail::call(turnkeep_store_open_config, texts.required("path", path), &raw);
+        return store{raw};
     }
 
     /// Takes over what C gave.
@@ -1643,6 +1666,13 @@ public:
     /// Flushes and closes, and throws if that fails, where the destructor would keep silent. The store is gone either
     /// way; its sessions answer CLOSED.
     void close() { detail::call(turnkeep_store_close, raw_.release()); }
+
+    /// Deletes every session whose time is over, and returns how many.
+    std::uint64_t cleanup() {
+        std::uint64_t deleted = 0;
+        detail::call(turnkeep_store_cleanup, get(), &deleted);
+        return deleted;
+    }
 
     session create_session(const session_options& options = {}) { return create_session(options, nullptr, 0); }
 
@@ -1672,17 +1702,6 @@ public:
         return session{raw};
     }
 
-    /// Opens a session with its last message and its window.
-    resumed_session resume_session(std::string_view id, const window_options& options = {}) const {
-        detail::c_texts texts;
-        const auto wanted = detail::write(options);
-        turnkeep_session* raw = nullptr;
-        turnkeep_messages* last = nullptr;
-        turnkeep_window* window = nullptr;
-        detail::call(turnkeep_session_resume, get(), texts.required("id", id), &wanted, &raw, &last, &window);
-        return {session{raw}, messages{last}, turnkeep::window{window}};
-    }
-
     bool session_exists(std::string_view id) const {
         detail::c_texts texts;
         std::int32_t exists = 0;
@@ -1696,6 +1715,17 @@ public:
         detail::call(turnkeep_session_delete, get(), texts.required("id", id));
     }
 
+    /// Opens a session with its last message and its window.
+    resumed_session resume_session(std::string_view id, const window_options& options = {}) const {
+        detail::c_texts texts;
+        const auto wanted = detail::write(options);
+        turnkeep_session* raw = nullptr;
+        turnkeep_messages* last = nullptr;
+        turnkeep_window* window = nullptr;
+        detail::call(turnkeep_session_resume, get(), texts.required("id", id), &wanted, &raw, &last, &window);
+        return {session{raw}, messages{last}, turnkeep::window{window}};
+    }
+
     /// Lists sessions, a page at a time: those created last first, unless told otherwise.
     session_list list_sessions(const list_options& options = {}) const {
         detail::c_texts texts;
@@ -1707,14 +1737,14 @@ public:
         wanted.page = texts.unless_empty("page", options.page);
         wanted.limit = options.limit;
         turnkeep_session_list* raw = nullptr;
-        detail::call(turnkeep_store_list, get(), &wanted, &raw);
+        detail::call(turnkeep_store_list_sessions, get(), &wanted, &raw);
         return session_list{raw};
     }
 
     /// How many sessions a filter finds.
     std::uint64_t count_sessions(const turnkeep::filter& filter = {}) const {
         std::uint64_t count = 0;
-        detail::call(turnkeep_store_count, get(), detail::c_filter{filter}.get(), &count);
+        detail::call(turnkeep_store_count_sessions, get(), detail::c_filter{filter}.get(), &count);
         return count;
     }
 
@@ -1724,8 +1754,8 @@ public:
                                   const std::optional<std::string_view>& tag = {}) {
         detail::c_texts texts;
         std::uint64_t changed = 0;
-        detail::call(turnkeep_store_change, get(), detail::c_filter{filter}.get(), static_cast<std::int32_t>(action),
-                     texts.optional("tag", tag), &changed);
+        detail::call(turnkeep_store_change_sessions, get(), detail::c_filter{filter}.get(),
+                     static_cast<std::int32_t>(action), texts.optional("tag", tag), &changed);
         return changed;
     }
 
@@ -1751,13 +1781,6 @@ public:
         return search_results{raw};
     }
 
-    /// Deletes every session whose time is over, and returns how many.
-    std::uint64_t cleanup() {
-        std::uint64_t deleted = 0;
-        detail::call(turnkeep_store_cleanup, get(), &deleted);
-        return deleted;
-    }
-
     /// Has a function called for each event from here to the store's close, that included: what it refers to must live
     /// longer than the store. Returns what unsubscribe takes.
     std::uint64_t subscribe(event_callback callback) {
@@ -1772,7 +1795,7 @@ public:
     /// Ends a subscription; may be called from its own callback.
     void unsubscribe(std::uint64_t subscription) { detail::call(turnkeep_store_unsubscribe, get(), subscription); }
 
-    /// Reads the store's log from behind a number: begin with 0, go on with that of the last event you got. 0 is 1 000.
+    /// Reads the store's event log from behind a number: begin with 0, go on with that of the last event you got. 0 is 1 000.
     turnkeep::events events_after(std::uint64_t cursor, std::uint32_t limit = 0) const {
         turnkeep_events* raw = nullptr;
         detail::call(turnkeep_store_events_after, get(), cursor, limit, &raw);
@@ -1785,7 +1808,7 @@ public:
         return metrics;
     }
 
-    void reset_metrics() { detail::call(turnkeep_store_metrics_reset, get()); }
+    void reset_metrics() { detail::call(turnkeep_store_reset_metrics, get()); }
 
     /// As one JSON object.
     std::string metrics_json() const {
@@ -1801,29 +1824,21 @@ public:
         return detail::take(raw);
     }
 
-    /// Opens the store that the table [session] of a TOML file describes.
-    static store open_config(std::string_view path) {
-        detail::c_texts texts;
-        turnkeep_store* raw = nullptr;
-        detail::call(turnkeep_store_open_config, texts.required("path", path), &raw);
-        return store{raw};
-    }
-
     /// Copies everything acknowledged so far into a new file, while others go on.
     void backup(std::string_view path, const backup_options& options = {}) const {
         detail::c_texts texts;
         turnkeep_backup_options wanted = TURNKEEP_BACKUP_OPTIONS_INIT;
         wanted.overwrite = options.overwrite ? 1 : 0;
         if (options.progress) {
-            wanted.user_data = const_cast<turnkeep::progress*>(&options.progress);
             wanted.progress = detail::report_progress;
+            wanted.user_data = const_cast<turnkeep::progress*>(&options.progress);
         }
         detail::call(turnkeep_store_backup, get(), texts.required("path", path), &wanted);
     }
 
     /// Looks whether everything is as it should be.
     check_report check() const {
-        turnkeep_check* raw = nullptr;
+        turnkeep_check_report* raw = nullptr;
         detail::call(turnkeep_store_check, get(), &raw);
         return check_report{raw};
     }
@@ -1838,6 +1853,14 @@ public:
         store_sizes sizes = TURNKEEP_SIZES_INIT;
         detail::call(turnkeep_store_sizes, get(), &sizes);
         return sizes;
+    }
+
+    /// Copies what can be read of a damaged store into a new one, and leaves the source as it is.
+    static salvage_report salvage(std::string_view source, std::string_view target) {
+        detail::c_texts texts;
+        turnkeep_salvage_report* raw = nullptr;
+        detail::call(turnkeep_store_salvage, texts.required("source", source), texts.required("target", target), &raw);
+        return salvage_report{raw};
     }
 
     /// Deletes a session so that no copy of its text stays in any file of the store. After BUSY the same call finishes it.

@@ -12,9 +12,9 @@ pub type Status = i32;
 pub const TURNKEEP_OK: Status = 0;
 /// An argument is wrong: a required pointer is NULL, a number is out of range, a text breaks a rule.
 pub const TURNKEEP_ERROR_INVALID: Status = -1;
-/// There is no such session or message.
+/// What is asked for is not there: a session, a message, a file.
 pub const TURNKEEP_ERROR_NOT_FOUND: Status = -2;
-/// The id or the name is taken.
+/// What is to be made is there already: the id, the name or the file is taken.
 pub const TURNKEEP_ERROR_EXISTS: Status = -3;
 /// The revision is not the expected one: somebody else changed the session.
 pub const TURNKEEP_ERROR_CONFLICT: Status = -4;
@@ -85,8 +85,8 @@ pub extern "C" fn turnkeep_version() -> *const c_char {
     VERSION.as_ptr().cast()
 }
 
-/// Returns the version of the library at run time as a number to compare with TURNKEEP_VERSION_NUMBER:
-/// major * 1 000 000 + minor * 1 000 + patch. Since 0.1.
+/// Returns the version of the library at run time as a number, made as TURNKEEP_VERSION_NUMBER is, to compare with it.
+/// Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_version_number() -> u32 {
     let part = |text: &str| text.parse::<u32>().unwrap_or_default();

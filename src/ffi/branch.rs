@@ -1,21 +1,16 @@
-//! Section 6 of the header: forks and what they share.
+//! Section 7 of the header: forks and what they share.
 
 use super::basics::{ErrorHandle, Status};
 use super::guard::guard;
-use super::message::{AppendOptions, Messages, NewMessage, Receipt, append_options, batch_or_none, convert_receipt};
+use super::message::{
+    AppendOptions, NewMessage, Receipt, TURNKEEP_LAST, append_options, batch_or_none, convert_receipt,
+};
 use super::options::{self, CallerStruct};
 use super::pointer::{give, give_value, required, writable};
 use super::session::{SessionHandle, SessionList, SessionOptions, new_session};
-use super::store::StoreHandle;
-use super::text;
-use super::window::{self, WindowHandle, WindowOptions};
 use crate::error::{Error, Result};
-use crate::model::{NewSession, SessionInfo};
+use crate::model::SessionInfo;
 use crate::store::{Branched, Branching, Session};
-use std::ffi::c_char;
-
-/// The last message, or all turns, where a function says so.
-pub const TURNKEEP_LAST: u64 = u64::MAX;
 
 /// Replace in the session itself: what was there is removed, unless a fork shares it. The default.
 pub const TURNKEEP_BRANCH_REWIND: i32 = 1;
@@ -63,11 +58,12 @@ unsafe impl CallerStruct for Comparison {
     const NAME: &'static str = "turnkeep_comparison";
 }
 
-/// Creates a session that shares the messages of another up to `at_seq`: 0 is none of them, TURNKEEP_LAST all. Nothing is
-/// copied, however long the session is; window, counters and search are right at once. What `options`, which may be NULL,
-/// leaves out is as in the other session, but for the id, the name, the day of expiry and the status; `like` is refused. Close *out with
-/// turnkeep_session_close. Threads: any. Errors: NOT_FOUND (the session, or message at_seq), EXISTS (the id or name is
-/// taken), INVALID, ENCODING, ABORTED, TOO_LARGE, CLOSED, READONLY, BUSY, FULL, CORRUPT, STORAGE. Since 0.1.
+/// Creates a session that shares the messages of another up to `at_seq`: 0 is none of them, TURNKEEP_LAST all. Nothing
+/// is copied, however long the session is. What `options`, which may be NULL, leaves out is as in the other session,
+/// but for the id, the name, expires_us and the status; tags given are added to those there; `like` is refused. Close
+/// *out with turnkeep_session_close. Threads: any. Errors: NOT_FOUND (the session, or message at_seq), EXISTS (the id
+/// or name is taken), INVALID, ENCODING, ABORTED (count_tokens failed), TOO_LARGE, CLOSED, READONLY, BUSY, FULL,
+/// CORRUPT, STORAGE. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_session_fork(
     session: Option<&SessionHandle>,
@@ -79,17 +75,17 @@ pub extern "C" fn turnkeep_session_fork(
     guard(error, || {
         let session = required(session, "session")?;
         writable(out, "out")?;
-        let new = fork_options(options)?;
+        let new = options::read_or_default(options, new_session)?;
         let at_seq = (at_seq != TURNKEEP_LAST).then_some(at_seq);
         give(out, SessionHandle::new(session.session.fork(at_seq, new)?));
         Ok(())
     })
 }
 
-/// Takes back every message behind `to_seq`; 0 takes back all. What a fork shares stays with the fork. Idempotency keys of
-/// what is gone can be used again; the summary stays. Writes the new revision to *revision unless it is NULL.
-/// `expected_revision` as in turnkeep_append_options. Threads: any. Errors: NOT_FOUND (the session, or message to_seq),
-/// CONFLICT, INVALID, CLOSED, READONLY, BUSY, FULL, CORRUPT, STORAGE. Since 0.1.
+/// Takes back every message behind `to_seq`; 0 takes back all. What a fork shares stays with the fork. Idempotency
+/// keys of what is gone can be used again; the summary stays. Writes the new revision to *revision unless it is NULL.
+/// `expected_revision` as in turnkeep_append_options. Threads: any. Errors: NOT_FOUND (the session, or message
+/// to_seq), CONFLICT, INVALID, CLOSED, READONLY, BUSY, FULL, CORRUPT, STORAGE. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_session_rewind(
     session: Option<&SessionHandle>,
@@ -100,16 +96,17 @@ pub extern "C" fn turnkeep_session_rewind(
 ) -> Status {
     guard(error, || {
         let session = required(session, "session")?;
-        let expected = (expected_revision != 0).then_some(expected_revision);
+        let expected = options::unless_zero(expected_revision);
         give_value(revision, session.session.rewind(to_seq, expected)?.revision);
         Ok(())
     })
 }
 
-/// Replaces message `seq` and everything behind it by `count` others, all of it or nothing: in the session itself, or in a
-/// fork. `options` and `receipt` may be NULL; `count` may be 0, and then the receipt has no messages. With TURNKEEP_BRANCH_FORK *out is the new session, to be
-/// closed with turnkeep_session_close; else `out` may be NULL and is not written. Threads: any. Errors: as
-/// turnkeep_session_fork, turnkeep_session_rewind and turnkeep_session_append_batch. Since 0.1.
+/// Replaces message `seq` and everything behind it by `count` others, all of it or nothing: in the session itself, or
+/// in a fork. `options` and `receipt` may be NULL; `count` may be 0, and then the receipt has no messages. With
+/// TURNKEEP_BRANCH_FORK *out is the new session, to be closed with turnkeep_session_close; else `out` may be NULL and
+/// is not written. Threads: any. Errors: as turnkeep_session_fork, turnkeep_session_rewind and
+/// turnkeep_session_append_batch. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_session_replace(
     session: Option<&SessionHandle>,
@@ -131,10 +128,10 @@ pub extern "C" fn turnkeep_session_replace(
     })
 }
 
-/// Takes back the answer to the turn of message `seq` (TURNKEEP_LAST: the last turn) with everything behind it, so that the
-/// session, or a fork of it, ends with the user's message again and can be answered anew. `options` and `out` as in
-/// turnkeep_session_replace. Threads: any. Errors: INVALID (there is no question before it, or no answer yet), and as
-/// turnkeep_session_replace. Since 0.1.
+/// Takes back the answer to the turn of message `seq` (TURNKEEP_LAST: the last turn) with everything behind it, so
+/// that the session, or a fork of it, ends with the user's message again and can be answered anew. `options` and `out`
+/// as in turnkeep_session_replace. Threads: any. Errors: INVALID (there is no question before it, or no answer yet),
+/// and as turnkeep_session_replace. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_session_regenerate(
     session: Option<&SessionHandle>,
@@ -156,8 +153,8 @@ pub extern "C" fn turnkeep_session_regenerate(
     })
 }
 
-/// Says how far two sessions of one store share their messages. Threads: any. Errors: NOT_FOUND, INVALID (sessions of two
-/// stores), CLOSED, BUSY, CORRUPT, STORAGE. Since 0.1.
+/// Says how far two sessions of one store share their messages. Threads: any. Errors: NOT_FOUND, INVALID (sessions of
+/// two stores), CLOSED, BUSY, CORRUPT, STORAGE. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_session_compare(
     session: Option<&SessionHandle>,
@@ -184,10 +181,10 @@ pub extern "C" fn turnkeep_session_compare(
     })
 }
 
-/// Appends the messages of another session from `first_seq` to `last_seq`, both included, as far as they are there: a merge
-/// by picking. Each keeps its role, texts, tokens and time, and its metadata gets "turnkeep:origin" with the session and seq
-/// it came from. `options` and `receipt` may be NULL. Threads: any. Errors: NOT_FOUND (also: no such messages), and as
-/// turnkeep_session_append_batch. Since 0.1.
+/// Appends the messages of another session, which may be of another store, from `first_seq` to `last_seq`, both
+/// included, as far as they are there: a merge by picking. Each keeps its role, texts, tokens and time, and its
+/// metadata gets "turnkeep:origin" with the session and seq it came from. `options` and `receipt` may be NULL.
+/// Threads: any. Errors: NOT_FOUND (also: no such messages), and as turnkeep_session_append_batch. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_session_adopt(
     session: Option<&SessionHandle>,
@@ -202,15 +199,15 @@ pub extern "C" fn turnkeep_session_adopt(
         let session = required(session, "session")?;
         let from = required(from, "from")?;
         options::check_size(receipt)?;
-        let options = options::read(options)?.map_or_else(|| Ok(Default::default()), |raw| append_options(&raw))?;
+        let options = options::read_or_default(options, append_options)?;
         let done = session.session.adopt(&from.session, first_seq, last_seq, options)?;
         give_value(receipt, convert_receipt(&done));
         Ok(())
     })
 }
 
-/// Lists the sessions that were forked from this one, oldest first. Free *out with turnkeep_session_list_free. Threads: any.
-/// Errors: NOT_FOUND, INVALID, CLOSED, BUSY, CORRUPT, STORAGE. Since 0.1.
+/// Lists the sessions that were forked from this one, oldest first. Free *out with turnkeep_session_list_free.
+/// Threads: any. Errors: NOT_FOUND, INVALID, CLOSED, BUSY, CORRUPT, STORAGE. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_session_forks(
     session: Option<&SessionHandle>,
@@ -231,8 +228,8 @@ pub extern "C" fn turnkeep_session_ancestors(
     family(session, out, error, Session::ancestors)
 }
 
-/// Lists the whole tree that a session belongs to: from the first ancestor on, each session before its own forks; parent_id
-/// and fork_seq say where it hangs. Otherwise as turnkeep_session_forks. Since 0.1.
+/// Lists the whole tree that a session belongs to: from the first ancestor on, each session before its own forks;
+/// parent_id and fork_seq say where it hangs. Otherwise as turnkeep_session_forks. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_session_tree(
     session: Option<&SessionHandle>,
@@ -240,64 +237,6 @@ pub extern "C" fn turnkeep_session_tree(
     error: *mut *mut ErrorHandle,
 ) -> Status {
     family(session, out, error, Session::tree)
-}
-
-/// Keeps the instructions at the head of a session and the newest of its other messages: at most `max_messages`, and at
-/// most `max_tokens` tokens, from the beginning of a step on; 0 is any number, but not for both. What stays is numbered anew
-/// from 1, and is no longer shared with forks, which keep what they have. Writes the new revision to *revision unless it is
-/// NULL. `expected_revision` as in turnkeep_append_options. Threads: any. Errors: as turnkeep_session_rewind. Since 0.1.
-#[unsafe(no_mangle)]
-pub extern "C" fn turnkeep_session_truncate(
-    session: Option<&SessionHandle>,
-    max_messages: u64,
-    max_tokens: u64,
-    expected_revision: u64,
-    revision: *mut u64,
-    error: *mut *mut ErrorHandle,
-) -> Status {
-    guard(error, || {
-        let session = required(session, "session")?;
-        let expected = (expected_revision != 0).then_some(expected_revision);
-        let messages = (max_messages != 0).then(|| u32::try_from(max_messages).unwrap_or(u32::MAX));
-        let tokens = (max_tokens != 0).then_some(max_tokens);
-        give_value(revision, session.session.truncate(messages, tokens, expected)?.revision);
-        Ok(())
-    })
-}
-
-/// Opens a session as turnkeep_session_open does, with its last message (none if it is empty) in *last and its window in
-/// *window; both may be NULL. `options` as for turnkeep_session_window. Free them with turnkeep_session_close,
-/// turnkeep_messages_free and turnkeep_window_free. Threads: any. Errors: as turnkeep_session_open and
-/// turnkeep_session_window. Since 0.1.
-#[unsafe(no_mangle)]
-pub extern "C" fn turnkeep_session_resume(
-    store: Option<&StoreHandle>,
-    id: *const c_char,
-    options: *const WindowOptions,
-    out: *mut *mut SessionHandle,
-    last: *mut *mut Messages,
-    window: *mut *mut WindowHandle,
-    error: *mut *mut ErrorHandle,
-) -> Status {
-    guard(error, || {
-        let store = required(store, "store")?;
-        let id = text::required(id, "id")?;
-        writable(out, "out")?;
-        let options = window::read_options(options)?;
-        let resumed = store.store.resume_session(id, &options)?;
-        if !last.is_null() {
-            give(last, Messages { messages: resumed.last });
-        }
-        if !window.is_null() {
-            give(window, WindowHandle::new(resumed.window));
-        }
-        give(out, SessionHandle::new(resumed.session));
-        Ok(())
-    })
-}
-
-fn fork_options(options: *const SessionOptions) -> Result<NewSession> {
-    options::read(options)?.map_or_else(|| Ok(NewSession::default()), |raw| new_session(&raw))
 }
 
 fn branching(options: *const BranchOptions, out: *mut *mut SessionHandle) -> Result<Branching> {
@@ -312,9 +251,7 @@ fn branching(options: *const BranchOptions, out: *mut *mut SessionHandle) -> Res
         )));
     }
     match raw.branching {
-        0 | TURNKEEP_BRANCH_REWIND => Ok(Branching::Rewind(
-            (raw.expected_revision != 0).then_some(raw.expected_revision),
-        )),
+        0 | TURNKEEP_BRANCH_REWIND => Ok(Branching::Rewind(options::unless_zero(raw.expected_revision))),
         TURNKEEP_BRANCH_FORK => {
             writable(out, "out")?;
             if raw.expected_revision != 0 {
@@ -322,7 +259,8 @@ fn branching(options: *const BranchOptions, out: *mut *mut SessionHandle) -> Res
                     "expected_revision is given with a fork, which changes nothing",
                 ));
             }
-            Ok(Branching::Fork(Box::new(fork_options(raw.fork)?)))
+            let new = options::read_or_default(raw.fork, new_session)?;
+            Ok(Branching::Fork(Box::new(new)))
         }
         other => Err(Error::invalid(format!(
             "branching is {other}; it must be 1 (rewind), 2 (fork), or 0 for rewind"

@@ -1,10 +1,10 @@
-//! Section 8 of the header: what happened.
+//! Section 10 of the header: what happened.
 
 use super::basics::{ErrorHandle, Status, TURNKEEP_OK};
 use super::guard::guard;
-use super::pointer::{give, give_value, required, writable};
+use super::pointer::{give, give_value, missing, required, writable};
 use super::store::{DestroyFn, StoreHandle};
-use super::text::OwnedText;
+use super::text::{OwnedText, Texts};
 use crate::cache::view::Text;
 use crate::error::{Error, Kind, Result};
 use crate::model::{self, EventKind, EventPage};
@@ -22,19 +22,20 @@ pub const TURNKEEP_EVENT_SESSION_ACCESSED: i32 = 4;
 pub const TURNKEEP_EVENT_MESSAGE_ADDED: i32 = 5;
 /// A session lost all its messages.
 pub const TURNKEEP_EVENT_SESSION_CLEARED: i32 = 6;
-/// A session's window size was set.
+/// A session's window size was set. Hosts know the name from elsewhere.
 pub const TURNKEEP_EVENT_SESSION_CONTEXT_UPDATED: i32 = 7;
-/// A cleanup removed count sessions, each of which was told as EXPIRED before.
+/// A cleanup deleted count sessions, each of which was told as EXPIRED before.
 pub const TURNKEEP_EVENT_SESSIONS_CLEANED_UP: i32 = 8;
 /// The metrics were reset.
 pub const TURNKEEP_EVENT_METRICS_RESET: i32 = 9;
 /// The store was closed. The last event of every subscription.
 pub const TURNKEEP_EVENT_STORE_CLOSED: i32 = 10;
-/// There is a new session, which shares the first count messages of other_session_id, up to last_seq.
+/// There is a new session, which shares the first count messages of other_session_id, up to last_seq. The number 11 is
+/// kept for session_imported.
 pub const TURNKEEP_EVENT_FORKED: i32 = 12;
 /// A session lost its last count messages; last_seq is the last that is left.
 pub const TURNKEEP_EVENT_REWOUND: i32 = 13;
-/// A session lost count messages at its beginning; those left are numbered from 1 on.
+/// A session lost count messages, its oldest behind the instructions at its head; those left are numbered from 1 on.
 pub const TURNKEEP_EVENT_TRUNCATED: i32 = 14;
 /// A session's name, title, model, metadata, expiry or size limit was set.
 pub const TURNKEEP_EVENT_SESSION_UPDATED: i32 = 15;
@@ -52,8 +53,8 @@ pub const TURNKEEP_EVENT_ERASED: i32 = 20;
 pub const TURNKEEP_EVENT_EXPIRED: i32 = 21;
 /// A session's summary was set.
 pub const TURNKEEP_EVENT_SUMMARY_CHANGED: i32 = 22;
-/// A window begins at another message, first_seq, than the last one with the same options: count messages further. What an
-/// engine has read of the old one after what stands in front must be read again.
+/// A window begins at another message, first_seq, than the last one with the same options: count messages further.
+/// What an engine has read of the old one after what stands in front must be read again.
 pub const TURNKEEP_EVENT_WINDOW_CUT_MOVED: i32 = 23;
 /// The file was found to be damaged: nothing more is written to it.
 pub const TURNKEEP_EVENT_CORRUPTION_FOUND: i32 = 24;
@@ -85,18 +86,19 @@ const _: () = {
     assert!(TURNKEEP_EVENT_CORRUPTION_FOUND == EventKind::CorruptionFound as i32);
 };
 
-/// Something that happened. Borrowed, from the list that it is in or for the duration of the callback. What a field does not
-/// apply to is 0 or empty.
+/// Something that happened. Borrowed, from the list that it is in or for the duration of the callback. What a field
+/// does not apply to is 0 or empty.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct Event {
-    /// Grows by one with each event of a change, in the order of commit: with event_log_rows over all processes and for
-    /// ever, else since the store was opened and while somebody listens. 0 for STORE_OPENED, SESSION_ACCESSED,
-    /// METRICS_RESET, STORE_CLOSED, WINDOW_CUT_MOVED and CORRUPTION_FOUND, which are no changes and are not in the log.
+    /// Grows by one with each event of a change, in the order of commit: with event_log_rows over all processes and
+    /// for ever, else since the store was opened and while somebody listens. 0 for STORE_OPENED, SESSION_ACCESSED,
+    /// METRICS_RESET, STORE_CLOSED, WINDOW_CUT_MOVED and CORRUPTION_FOUND, which are no changes and are not in the
+    /// log.
     pub number: u64,
     /// When: microseconds since 1970-01-01 UTC.
     pub at_us: i64,
-    /// The session; empty for what happened to the store.
+    /// The session; empty for what happened to the store, and in the log also for sessions that were erased.
     pub session_id: Text,
     /// The session that a fork shares messages with.
     pub other_session_id: Text,
@@ -116,26 +118,25 @@ pub struct Event {
     pub reserved: u32,
 }
 
-/// Is told of an event: on the thread of the call that caused it, after its commit and before that call returns, or on the
-/// store's own thread for what the store does by itself; with no lock held, and never inside another event callback on the
-/// same thread: what a callback causes is told when it has returned. It may call the library, the store included, but not
-/// close the store. Must be safe to call from many threads if the store is used from many: events of different threads
-/// may arrive in another order than that of their numbers. Whatever it returns, the call that caused the event succeeds;
-/// what is not TURNKEEP_OK is counted as a failure (turnkeep_metrics.event_failures). Must not throw.
+/// Is told of an event, after its commit and before the call that caused it returns; never inside another event
+/// callback on the same thread: what a callback causes is told when that has returned. May call the library, but not
+/// close the store. Must be safe to call from many threads if the store is used from many: then events may come in
+/// another order than that of their numbers. What is not TURNKEEP_OK is counted (turnkeep_metrics.event_failures), and
+/// changes nothing else. Must not throw.
 pub type EventFn = Option<unsafe extern "C" fn(user_data: *mut c_void, event: *const Event) -> Status>;
 
-/// Events of a store's log. Threads: any number at once. Outlives its store.
+/// Events of a store's event log. Threads: any number at once. Outlives its store.
 pub struct Events {
     events: Vec<Event>,
     lost: bool,
-    // What the events lend.
-    _texts: Vec<OwnedText>,
+    /// What the events point into.
+    _texts: Texts,
 }
 
-/// Has a function called for every event of this store's handle, from STORE_OPENED, which it hears before this function returns, to
-/// STORE_CLOSED. What other processes do is not told: for that there is the log. `destroy`, which may be NULL,
-/// gives user_data back, once: when it was unsubscribed or the store is closed and no call of `function` runs any more; also
-/// when this function fails. *subscription is for turnkeep_store_unsubscribe, and may be NULL. Threads: any. Errors: CLOSED,
+/// Has a function called for every event of this store's handle, from STORE_OPENED, which it hears before this call
+/// returns, to STORE_CLOSED. What other processes do is only in the event log. `destroy`, which may be NULL, gives
+/// user_data back when the subscription or the store has ended and no call of `function` runs any more; also when this
+/// call fails. Writes what turnkeep_store_unsubscribe takes to *subscription unless it is NULL. Threads: any. Errors:
 /// INVALID. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_store_subscribe(
@@ -150,12 +151,12 @@ pub extern "C" fn turnkeep_store_subscribe(
         // From here on the host's user_data is given back whatever happens.
         let host = HostListener {
             function,
-            destroy,
             user_data,
+            destroy,
         };
         let store = required(store, "store")?;
         if host.function.is_none() {
-            return Err(Error::invalid("function is NULL"));
+            return Err(missing("function"));
         }
         let id = store.store.subscribe(move |event| host.tell(event))?;
         give_value(subscription, id);
@@ -163,9 +164,9 @@ pub extern "C" fn turnkeep_store_subscribe(
     })
 }
 
-/// Ends a subscription: no call begins any more when this function returns; one that another thread is making may still go on,
-/// and destroy is called when it has ended. May be called from the callback itself. Threads: any. Errors: NOT_FOUND.
-/// Since 0.1.
+/// Ends a subscription: no call begins any more when this function returns; one that another thread is making may
+/// still go on, and destroy is called when it has ended. May be called from the callback itself. Threads: any. Errors:
+/// NOT_FOUND, INVALID. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_store_unsubscribe(
     store: Option<&StoreHandle>,
@@ -181,10 +182,10 @@ pub extern "C" fn turnkeep_event_name(kind: i32) -> *const c_char {
     name_of(kind).as_ptr()
 }
 
-/// Reads the store's log: at most `limit` events with numbers above `cursor`, in the order of commit, whoever committed them.
-/// Begin with the cursor 0, go on with the number of the last event that you got. A limit of 0 is 1 000; at most 10 000.
-/// Where no log was ever written (turnkeep_store_options.event_log_rows) there are none. Free *out with
-/// turnkeep_events_free. Threads: any. Errors: INVALID, CLOSED, BUSY, CORRUPT, STORAGE. Since 0.1.
+/// Reads the store's event log: at most `limit` events with numbers above `cursor`, in the order of commit, whoever
+/// committed them. Begin with the cursor 0, go on with the number of the last event that you got. A limit of 0 is 1
+/// 000; at most 10 000. Where no log was ever written (turnkeep_store_options.event_log_rows) there are none. Free
+/// *out with turnkeep_events_free. Threads: any. Errors: INVALID, BUSY, CORRUPT, STORAGE. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_store_events_after(
     store: Option<&StoreHandle>,
@@ -215,9 +216,9 @@ pub extern "C" fn turnkeep_events_at(events: Option<&Events>, index: usize) -> *
         .map_or(std::ptr::null(), std::ptr::from_ref)
 }
 
-/// Returns 1 if events between the cursor and the first one here are not kept any more, or if the log ends before the cursor,
-/// as that of a restored backup does; then read anew what you follow, and go on from the last number here, or from 0. Else,
-/// and for NULL, 0. Since 0.1.
+/// Returns 1 if events between the cursor and the first one here are not kept any more, or if the log ends before the
+/// cursor, as that of a restored backup does; then read anew what you follow, and go on from the last number here, or
+/// from 0. Else, and for NULL, 0. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_events_lost(events: Option<&Events>) -> i32 {
     i32::from(events.is_some_and(|events| events.lost))
@@ -263,18 +264,12 @@ unsafe impl Sync for Events {}
 
 impl Events {
     fn new(page: &EventPage) -> Self {
-        let mut texts = Vec::with_capacity(page.events.len() * 2);
-        let mut keep = |text: &str| {
-            let kept = OwnedText::new(text);
-            let lent = kept.text();
-            texts.push(kept);
-            lent
-        };
+        let mut texts = Texts::default();
         let events = page
             .events
             .iter()
             .map(|event| {
-                let (session, other) = (keep(&event.session_id), keep(&event.other_session_id));
+                let (session, other) = (texts.keep(&event.session_id), texts.keep(&event.other_session_id));
                 convert(event, session, other)
             })
             .collect();
@@ -289,8 +284,8 @@ impl Events {
 /// The host's callback.
 struct HostListener {
     function: EventFn,
-    destroy: DestroyFn,
     user_data: *mut c_void,
+    destroy: DestroyFn,
 }
 
 // SAFETY: the header asks of the host that the callback and its user_data may be used from any thread.

@@ -1,4 +1,4 @@
-//! Section 7 of the header: which sessions.
+//! Section 8 of the header: which sessions.
 
 use super::options::{self, CallerStruct};
 use super::text;
@@ -18,21 +18,21 @@ pub const TURNKEEP_FILTER_WITH_MESSAGES: i32 = 1;
 /// In turnkeep_filter.has_messages: those without.
 pub const TURNKEEP_FILTER_WITHOUT_MESSAGES: i32 = 2;
 
-/// There is something at the place, null included.
-pub const TURNKEEP_METADATA_EXISTS: i32 = 1;
-/// The same value: numbers by their value, objects whatever the order of their members.
-pub const TURNKEEP_METADATA_EQUAL: i32 = 2;
-/// Less than the value: between two numbers, or two strings by their code points; nothing else is less.
-pub const TURNKEEP_METADATA_LESS: i32 = 3;
-/// Greater than the value, likewise.
-pub const TURNKEEP_METADATA_GREATER: i32 = 4;
+/// In turnkeep_metadata_condition.relation: there is something at the place, null included.
+pub const TURNKEEP_RELATION_EXISTS: i32 = 1;
+/// What is there equals the value: numbers by what they are worth, objects whatever the order of their members.
+pub const TURNKEEP_RELATION_EQUAL: i32 = 2;
+/// What is there is less than the value: of two numbers, or of two strings by their code points; nothing else is less.
+pub const TURNKEEP_RELATION_LESS: i32 = 3;
+/// What is there is greater than the value, likewise.
+pub const TURNKEEP_RELATION_GREATER: i32 = 4;
 
 // The header's numbers are those of the library: a change of one that forgets the other does not compile.
 const _: () = {
-    assert!(TURNKEEP_METADATA_EXISTS == Comparison::Exists as i32);
-    assert!(TURNKEEP_METADATA_EQUAL == Comparison::Equal as i32);
-    assert!(TURNKEEP_METADATA_LESS == Comparison::Less as i32);
-    assert!(TURNKEEP_METADATA_GREATER == Comparison::Greater as i32);
+    assert!(TURNKEEP_RELATION_EXISTS == Comparison::Exists as i32);
+    assert!(TURNKEEP_RELATION_EQUAL == Comparison::Equal as i32);
+    assert!(TURNKEEP_RELATION_LESS == Comparison::Less as i32);
+    assert!(TURNKEEP_RELATION_GREATER == Comparison::Greater as i32);
 };
 
 /// What a place in a session's metadata must hold.
@@ -43,10 +43,10 @@ pub struct MetadataCondition {
     pub struct_size: usize,
     /// Where: a JSON Pointer (RFC 6901), "/project/name"; "" is the whole object. Required.
     pub pointer: *const c_char,
-    /// What it is compared with: JSON, a string in its quotes; NULL for TURNKEEP_METADATA_EXISTS.
+    /// The value: JSON, a string in its quotes; NULL for TURNKEEP_RELATION_EXISTS.
     pub value: *const c_char,
-    /// A TURNKEEP_METADATA_ number. Required.
-    pub comparison: i32,
+    /// How what is there relates to the value: a TURNKEEP_RELATION_ number. Required.
+    pub relation: i32,
     /// Must be 0.
     pub reserved: u32,
 }
@@ -56,9 +56,9 @@ unsafe impl CallerStruct for MetadataCondition {
     const NAME: &'static str = "turnkeep_metadata_condition";
 }
 
-/// Which sessions: those that meet all of it. What is NULL or 0 asks for nothing, but that trashed sessions are left out unless
-/// `statuses` asks for them. A time is a text: 2026-11-20 is the whole day, 2026-11-20T12:30 the whole minute,
-/// 2026-11-20T12:30:00 the whole second, the end included; it may end in Z or an offset like +02:00.
+/// Which sessions: those that meet all of it. What is NULL or 0 asks for nothing, but that trashed sessions are left
+/// out unless `statuses` asks for them. A time is a text: 2026-11-20 is the whole day, 2026-11-20T12:30 the whole
+/// minute, 2026-11-20T12:30:00 the whole second, the end included; it may end in Z or an offset like +02:00.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct FilterOptions {
@@ -72,19 +72,19 @@ pub struct FilterOptions {
     pub has_messages: i32,
     /// With every one of these tags.
     pub all_tags: *const *const c_char,
-    /// How many they are.
-    pub all_tags_count: usize,
+    /// How many there are.
+    pub all_tag_count: usize,
     /// With at least one of these tags.
     pub any_tags: *const *const c_char,
-    /// How many they are.
-    pub any_tags_count: usize,
+    /// How many there are.
+    pub any_tag_count: usize,
     /// Held with this model.
     pub model: *const c_char,
     /// With this text in its name or its title, whatever the case and the accents. Every character stands for itself.
     pub text: *const c_char,
     /// With metadata that meets every one of these.
     pub metadata: *const MetadataCondition,
-    /// How many they are.
+    /// How many there are.
     pub metadata_count: usize,
     /// Created then or later.
     pub created_from: *const c_char,
@@ -94,9 +94,9 @@ pub struct FilterOptions {
     pub updated_from: *const c_char,
     /// Last changed then or earlier.
     pub updated_to: *const c_char,
-    /// To be removed then or later, by the session's own expiry; those that have none are left out.
+    /// A cleanup may delete it then or later, by its own expires_us or expires_after_ms; what has neither is left out.
     pub expires_from: *const c_char,
-    /// To be removed then or earlier, likewise.
+    /// A cleanup may delete it then or earlier, likewise.
     pub expires_to: *const c_char,
     /// Forked from the session with this id.
     pub parent_id: *const c_char,
@@ -113,10 +113,10 @@ unsafe impl CallerStruct for FilterOptions {
 
 /// The filter that C passed; NULL asks for nothing.
 pub(super) fn read(pointer: *const FilterOptions) -> Result<Filter> {
-    options::read(pointer)?.map_or_else(|| Ok(Filter::default()), |raw| convert(&raw))
+    options::read_or_default(pointer, convert)
 }
 
-pub(super) fn convert(raw: &FilterOptions) -> Result<Filter> {
+fn convert(raw: &FilterOptions) -> Result<Filter> {
     options::unused(raw.reserved, FilterOptions::NAME)?;
     let time = |what: &str, from, to| {
         let (from_name, to_name) = (format!("{what}_from"), format!("{what}_to"));
@@ -126,8 +126,8 @@ pub(super) fn convert(raw: &FilterOptions) -> Result<Filter> {
     let filter = Filter {
         user_id: text::owned(raw.user_id, "user_id")?,
         statuses: statuses(raw.statuses)?,
-        all_tags: text::list(raw.all_tags, raw.all_tags_count, "all_tags")?,
-        any_tags: text::list(raw.any_tags, raw.any_tags_count, "any_tags")?,
+        all_tags: text::list(raw.all_tags, raw.all_tag_count, "all_tags")?,
+        any_tags: text::list(raw.any_tags, raw.any_tag_count, "any_tags")?,
         model: text::owned(raw.model, "model")?,
         text: text::owned(raw.text, "text")?,
         metadata: conditions(raw.metadata, raw.metadata_count)?,
@@ -187,14 +187,24 @@ fn conditions(conditions: *const MetadataCondition, count: usize) -> Result<Vec<
     (0..count).map(convert).collect()
 }
 
+fn relation(number: i32) -> Result<Comparison> {
+    match number {
+        TURNKEEP_RELATION_EXISTS => Ok(Comparison::Exists),
+        TURNKEEP_RELATION_EQUAL => Ok(Comparison::Equal),
+        TURNKEEP_RELATION_LESS => Ok(Comparison::Less),
+        TURNKEEP_RELATION_GREATER => Ok(Comparison::Greater),
+        other => Err(Error::invalid(format!("relation is {other}; it must be 1 to 4"))),
+    }
+}
+
 fn condition(raw: &MetadataCondition) -> Result<model::MetadataCondition> {
     options::unused(raw.reserved, MetadataCondition::NAME)?;
-    let comparison = Comparison::from_number(raw.comparison)?;
+    let comparison = relation(raw.relation)?;
     let value = match (comparison, text::optional(raw.value, "value")?) {
         (Comparison::Exists, None) => serde_json::Value::Null,
         (Comparison::Exists, Some(_)) => {
             return Err(Error::invalid(
-                "value is given, and TURNKEEP_METADATA_EXISTS compares with none: leave it NULL, or choose another comparison",
+                "value is given, and TURNKEEP_RELATION_EXISTS needs none: leave it NULL, or choose another relation",
             ));
         }
         (_, None) => {

@@ -1,10 +1,10 @@
-//! Section 7 of the header, continued: lists, counts, changes to many sessions.
+//! Section 8 of the header: lists, counts, changes to many sessions.
 
 use super::basics::{ErrorHandle, Status};
 use super::filter::{self, FilterOptions};
 use super::guard::guard;
 use super::options::{self, CallerStruct};
-use super::pointer::{give, give_value, required, writable};
+use super::pointer::{give, give_value, missing, required, writable};
 use super::session::SessionList;
 use super::store::StoreHandle;
 use super::text;
@@ -56,8 +56,8 @@ pub struct SessionListOptions {
     pub struct_size: usize,
     /// Which sessions; NULL is all that are not trashed.
     pub filter: *const FilterOptions,
-    /// What turnkeep_session_list_next_page answered for the page before, with the same filter, sort and direction; NULL and ""
-    /// are the first page.
+    /// What turnkeep_session_list_next_page answered for the page before, with the same filter, sort and direction;
+    /// NULL and "" are the first page.
     pub page: *const c_char,
     /// How many sessions a page holds; 0 is 50, at most 1 000.
     pub limit: u32,
@@ -74,12 +74,13 @@ unsafe impl CallerStruct for SessionListOptions {
     const NAME: &'static str = "turnkeep_session_list_options";
 }
 
-/// Lists sessions, a page at a time, without reading a message. Pages stay right while others write: each begins where the one
-/// before ended, so a session that stays where it is in the order is listed once. `options` may be NULL: those created last
-/// first. Free *out with turnkeep_session_list_free. Threads: any. Errors: INVALID (a page that no list gave, or one with
-/// another filter or order; a time or a metadata path that is none), ENCODING, BUSY, CORRUPT, STORAGE. Since 0.1.
+/// Lists sessions, a page at a time, without reading a message. Pages stay right while others write: each begins where
+/// the one before ended, so a session that stays where it is in the order is listed once. `options` may be NULL: those
+/// created last first. Free *out with turnkeep_session_list_free. Threads: any. Errors: INVALID (a page that no list
+/// gave, or one with another filter or order; a time or a metadata path that is none), ENCODING, BUSY, CORRUPT,
+/// STORAGE. Since 0.1.
 #[unsafe(no_mangle)]
-pub extern "C" fn turnkeep_store_list(
+pub extern "C" fn turnkeep_store_list_sessions(
     store: Option<&StoreHandle>,
     options: *const SessionListOptions,
     out: *mut *mut SessionList,
@@ -88,36 +89,37 @@ pub extern "C" fn turnkeep_store_list(
     guard(error, || {
         let store = required(store, "store")?;
         writable(out, "out")?;
-        let options = options::read(options)?.map_or_else(|| Ok(ListOptions::default()), |raw| list_options(&raw))?;
+        let options = options::read_or_default(options, list_options)?;
         let page = store.store.list_sessions(&options)?;
         give(out, SessionList::new(&page.sessions, page.next_page_token.as_deref()));
         Ok(())
     })
 }
 
-/// Writes to *out how many sessions there are. `filter` may be NULL: all that are not trashed. Threads: any. Errors: INVALID,
-/// ENCODING, BUSY, CORRUPT, STORAGE. Since 0.1.
+/// Writes to *count how many sessions there are. `filter` may be NULL: all that are not trashed. Threads: any. Errors:
+/// INVALID, ENCODING, BUSY, CORRUPT, STORAGE. Since 0.1.
 #[unsafe(no_mangle)]
-pub extern "C" fn turnkeep_store_count(
+pub extern "C" fn turnkeep_store_count_sessions(
     store: Option<&StoreHandle>,
     filter: *const FilterOptions,
-    out: *mut u64,
+    count: *mut u64,
     error: *mut *mut ErrorHandle,
 ) -> Status {
     guard(error, || {
         let store = required(store, "store")?;
-        writable(out, "out")?;
-        give_value(out, store.store.count_sessions(&filter::read(filter)?)?);
+        writable(count, "count")?;
+        give_value(count, store.store.count_sessions(&filter::read(filter)?)?);
         Ok(())
     })
 }
 
-/// Does the same, a TURNKEEP_BULK_ number, to every session that `filter` finds: to all of them or, on failure, to none. NULL
-/// and an empty filter find every active and archived session of the store: TURNKEEP_BULK_DELETE then deletes them all. `tag`
-/// is for ADD_TAG and REMOVE_TAG, else NULL. Writes to *changed, unless it is NULL, for how many that made a difference; the
-/// others keep their revision. Threads: any. Errors: INVALID, ENCODING, READONLY, BUSY, FULL, CORRUPT, STORAGE. Since 0.1.
+/// Does the same, a TURNKEEP_BULK_ number, to every session that `filter` finds: to all of them or, on failure, to
+/// none. NULL and an empty filter find every session that is not trashed: TURNKEEP_BULK_DELETE then deletes them all.
+/// `tag` is for ADD_TAG and REMOVE_TAG, else NULL. Writes to *changed, unless it is NULL, for how many that made a
+/// difference; the others keep their revision. Threads: any. Errors: INVALID, ENCODING, READONLY, BUSY, FULL, CORRUPT,
+/// STORAGE. Since 0.1.
 #[unsafe(no_mangle)]
-pub extern "C" fn turnkeep_store_change(
+pub extern "C" fn turnkeep_store_change_sessions(
     store: Option<&StoreHandle>,
     filter: *const FilterOptions,
     action: i32,
@@ -145,10 +147,8 @@ fn list_options(raw: &SessionListOptions) -> Result<ListOptions> {
 }
 
 fn bulk_action(number: i32, tag: Option<&str>) -> Result<BulkAction> {
-    let with_tag = |action: fn(String) -> BulkAction| {
-        tag.map(|tag| action(tag.to_owned()))
-            .ok_or_else(|| Error::invalid("tag is NULL"))
-    };
+    let with_tag =
+        |action: fn(String) -> BulkAction| tag.map(|tag| action(tag.to_owned())).ok_or_else(|| missing("tag"));
     let action = match number {
         TURNKEEP_BULK_ARCHIVE => BulkAction::SetStatus(model::Status::Archived),
         TURNKEEP_BULK_TRASH => BulkAction::SetStatus(model::Status::Trashed),

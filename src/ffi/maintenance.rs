@@ -1,4 +1,4 @@
-//! Section 10 of the header: what keeps a store in order.
+//! Section 12 of the header: what keeps a store in order.
 
 use super::basics::{ErrorHandle, Status, TURNKEEP_OK};
 use super::guard::guard;
@@ -7,14 +7,14 @@ use super::pointer::{give, give_value, required, writable};
 use super::store::StoreHandle;
 use super::text::{self, OwnedText};
 use crate::cache::view::Text;
-use crate::model::{CheckReport, Problems, SalvageReport, StoreSizes as Measured};
+use crate::model::{CheckReport as Found, Problems, SalvageReport as Saved, StoreSizes as Measured};
 use crate::store::{BackupOptions as Options, Store};
 use std::ffi::{c_char, c_void};
 
-/// Is told how many pages of a backup are done, and of how many. Returns TURNKEEP_OK to go on; anything else stops, and
-/// the backup fails with ABORTED. Must not throw.
+/// Is told how many pages of a backup are done, and how many there are. Returns TURNKEEP_OK to go on; anything else
+/// stops, and the backup fails with ABORTED. Must not throw.
 pub type ProgressFn =
-    Option<unsafe extern "C" fn(user_data: *mut c_void, pages_done: u64, pages_of_all: u64) -> Status>;
+    Option<unsafe extern "C" fn(user_data: *mut c_void, pages_done: u64, pages_total: u64) -> Status>;
 
 /// How to back up.
 #[derive(Clone, Copy)]
@@ -26,10 +26,10 @@ pub struct BackupOptions {
     pub overwrite: i32,
     /// Must be 0.
     pub reserved: u32,
+    /// Called every 2 MB and at the end; NULL is none.
+    pub progress: ProgressFn,
     /// Given to progress.
     pub user_data: *mut c_void,
-    /// Called on the thread of the call, every 2 MB and at the end; NULL is none. It may use the store.
-    pub progress: ProgressFn,
 }
 
 // SAFETY: repr(C), begins with struct_size, integers and nullable pointers only.
@@ -37,7 +37,7 @@ unsafe impl CallerStruct for BackupOptions {
     const NAME: &'static str = "turnkeep_backup_options";
 }
 
-/// What a check looked at. Borrowed from the check.
+/// What a check looked at. Borrowed from its report.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct CheckCounts {
@@ -48,13 +48,13 @@ pub struct CheckCounts {
     /// Messages. One that forks share is one.
     pub messages: u64,
     /// Entries of the search index.
-    pub documents: u64,
+    pub search_entries: u64,
     /// Pages of the database.
     pub pages: u64,
 }
 
 /// What a check found. Threads: any number at once.
-pub struct Check {
+pub struct CheckReport {
     problems: Vec<OwnedText>,
     counts: CheckCounts,
 }
@@ -78,7 +78,7 @@ pub struct SalvageCounts {
 }
 
 /// What a salvage could not read, and what it made of the rest. Threads: any number at once.
-pub struct Salvage {
+pub struct SalvageReport {
     problems: Vec<OwnedText>,
     counts: SalvageCounts,
 }
@@ -89,7 +89,7 @@ pub struct Salvage {
 pub struct StoreSizes {
     /// sizeof(turnkeep_sizes), set by the caller.
     pub struct_size: usize,
-    /// Sessions with their paths, tags and receipts.
+    /// Sessions with their segments, tags and receipts.
     pub sessions: u64,
     /// Messages.
     pub messages: u64,
@@ -103,7 +103,7 @@ pub struct StoreSizes {
     pub free_pages: u64,
     /// All of the above.
     pub database: u64,
-    /// The file of the write-ahead log, which keeps the length that it grew to; 0 in memory.
+    /// The file of its write-ahead log, which keeps the length that it grew to; 0 in memory.
     pub wal_file: u64,
 }
 
@@ -122,9 +122,9 @@ pub struct EraseReport {
     pub messages_erased: u64,
     /// Messages that stay because forks have them, too.
     pub messages_kept_by_forks: u64,
-    /// 1 if the write-ahead log was emptied; 0 in memory, where there is none.
+    /// 1 if its write-ahead log was emptied; 0 in memory, where there is none.
     pub wal_truncated: u32,
-    /// Set to 0.
+    /// 0.
     pub reserved: u32,
 }
 
@@ -133,12 +133,11 @@ unsafe impl CallerStruct for EraseReport {
     const NAME: &'static str = "turnkeep_erase_report";
 }
 
-/// Copies a store, in a file or in memory, into a new file at `path`, while others go on reading and writing: everything
-/// acknowledged before the call, DEFERRED changes included, as of one moment. The copy grows in a file beside `path` whose
-/// name ends in ".partial", is flushed, and gets its name at once: there is never half a backup there. It opens as a store
-/// with the same store id. While it runs the write-ahead log grows. `options` may be NULL. Threads: any. Errors: EXISTS,
-/// INVALID (the store itself, a folder), NOT_FOUND (no such folder), MISMATCH (overwrite, and what is there is no store),
-/// BUSY (overwrite, and somebody uses it), ABORTED (progress), ENCODING, CLOSED, FULL, CORRUPT, STORAGE. Since 0.1.
+/// Copies a store, in a file or in memory, into a new file at `path`, as of one moment, while others go on: everything
+/// acknowledged before the call, DEFERRED changes included. The copy gets its name, and the same store id, when it is
+/// whole; until then the name ends in ".partial". `options` may be NULL. Threads: any. Errors: EXISTS, INVALID (the
+/// store itself, a folder), NOT_FOUND (no such folder), MISMATCH (overwrite, and what is there is no store), BUSY
+/// (overwrite, and somebody uses it), ABORTED (progress), ENCODING, FULL, CORRUPT, STORAGE. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_store_backup(
     store: Option<&StoreHandle>,
@@ -166,67 +165,66 @@ pub extern "C" fn turnkeep_store_backup(
     })
 }
 
-/// Looks whether everything in a store is as it should be: SQLite's own check of the file and the full-text index, and
-/// whether every session has every one of its messages, whether they can be read, whether counters are right, and whether
-/// there is anything that belongs to nobody. Takes as long as reading all of it, with little memory; others go on meanwhile.
-/// Problems are no failure: they are in *out. If the file itself is damaged, nothing more is written to it. Free *out with
-/// turnkeep_check_free. Threads: any. Errors: INVALID, CLOSED, BUSY, CORRUPT (not even the list of tables can be read),
-/// STORAGE. Since 0.1.
+/// Looks whether everything in a store is as it should be, while others go on: the file, the search index, whether
+/// every session has every one of its messages, whether counters are right. Takes as long as reading all of it.
+/// Problems are no failure: they are in *out. If the file itself is damaged, nothing more is written to it. Free *out
+/// with turnkeep_check_report_free. Threads: any. Errors: INVALID, BUSY, CORRUPT (not even the list of tables can be
+/// read), STORAGE. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_store_check(
     store: Option<&StoreHandle>,
-    out: *mut *mut Check,
+    out: *mut *mut CheckReport,
     error: *mut *mut ErrorHandle,
 ) -> Status {
     guard(error, || {
         let store = required(store, "store")?;
         writable(out, "out")?;
-        give(out, Check::new(&store.store.check()?));
+        give(out, CheckReport::new(&store.store.check()?));
         Ok(())
     })
 }
 
 /// Returns how many problems are told, 1 000 at most; 0 means that all is well, and is the answer for NULL. Since 0.1.
 #[unsafe(no_mangle)]
-pub extern "C" fn turnkeep_check_len(check: Option<&Check>) -> usize {
-    check.map_or(0, |check| check.problems.len())
+pub extern "C" fn turnkeep_check_report_len(report: Option<&CheckReport>) -> usize {
+    report.map_or(0, |report| report.problems.len())
 }
 
-/// Returns a problem as a sentence for people, borrowed from the check; empty for NULL or an index that is too large.
+/// Returns a problem as a sentence for people, borrowed from the report; empty for NULL or an index that is too large.
 /// Since 0.1.
 #[unsafe(no_mangle)]
-pub extern "C" fn turnkeep_check_at(check: Option<&Check>, index: usize) -> Text {
-    sentence(check.map(|check| &check.problems), index)
+pub extern "C" fn turnkeep_check_report_at(report: Option<&CheckReport>, index: usize) -> Text {
+    sentence(report.map(|report| &report.problems), index)
 }
 
-/// Returns what was looked at, borrowed from the check; NULL for NULL. Since 0.1.
+/// Returns what was looked at, borrowed from the report; NULL for NULL. Since 0.1.
 #[unsafe(no_mangle)]
-pub extern "C" fn turnkeep_check_counts_of(check: Option<&Check>) -> *const CheckCounts {
-    check.map_or(std::ptr::null(), |check| &raw const check.counts)
+pub extern "C" fn turnkeep_check_report_counts(report: Option<&CheckReport>) -> *const CheckCounts {
+    report.map_or(std::ptr::null(), |report| &raw const report.counts)
 }
 
-/// Frees a check. NULL is allowed. Since 0.1.
+/// Frees a check's report. NULL is allowed. Since 0.1.
 #[unsafe(no_mangle)]
-pub extern "C" fn turnkeep_check_free(check: Option<Box<Check>>) {
-    drop(check);
+pub extern "C" fn turnkeep_check_report_free(report: Option<Box<CheckReport>>) {
+    drop(report);
 }
 
-/// Writes the database anew, without the room that deleted messages left, and gives that back to the file system. Needs room
-/// for a second copy meanwhile, and whoever writes waits. Threads: any. Errors: INVALID, CLOSED, READONLY, BUSY, FULL,
-/// CORRUPT, STORAGE. Since 0.1.
+/// Writes the database anew, without the room that deleted messages left, and gives that back to the file system.
+/// Needs room for a second copy meanwhile, and whoever writes waits. Threads: any. Errors: INVALID, READONLY, BUSY,
+/// FULL, CORRUPT, STORAGE. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_store_vacuum(store: Option<&StoreHandle>, error: *mut *mut ErrorHandle) -> Status {
     guard(error, || required(store, "store")?.store.vacuum())
 }
 
-/// Merges the search index into its most compact form, and gathers statistics by which SQLite chooses between indexes: worth
-/// a call after large changes. Whoever writes waits. Threads: any. Errors: as turnkeep_store_vacuum. Since 0.1.
+/// Merges the search index into its most compact form, and gathers statistics by which SQLite chooses between indexes:
+/// worth a call after large changes. Whoever writes waits. Threads: any. Errors: as turnkeep_store_vacuum. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_store_optimize(store: Option<&StoreHandle>, error: *mut *mut ErrorHandle) -> Status {
     guard(error, || required(store, "store")?.store.optimize())
 }
 
-/// Tells how large each part of a store is. Looks at every page. Threads: any. Errors: INVALID, CLOSED, BUSY, CORRUPT,
+/// Tells how large each part of a store is. Looks at every page. Threads: any. Errors: INVALID, BUSY, CORRUPT,
 /// STORAGE. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_store_sizes(
@@ -243,62 +241,59 @@ pub extern "C" fn turnkeep_store_sizes(
     })
 }
 
-/// Copies what can be read of a damaged store into a new one at `target`, which must not exist. The source and its log are
-/// left as they are: close it everywhere first. A session keeps what lies before its first message that cannot be read; each
-/// run of messages behind such a hole becomes a session "<id> (salvaged after message N)", and messages whose session cannot
-/// be found one that begins with "segment". Counters are counted anew, and the search index is made anew; the event log
-/// begins anew. Needs room for a copy of the source beside the target. Free *out with turnkeep_salvage_report_free. Threads: any.
-/// Errors: NOT_FOUND, MISMATCH (no Turnkeep store), BUSY (open in this process), EXISTS, UNSUPPORTED (of a newer version),
-/// CORRUPT (nothing can be read), INVALID, ENCODING, FULL, STORAGE. Since 0.1.
+/// Copies what can be read of a damaged store into a new one at `target`, which must not exist. The source is left as
+/// it is: close it everywhere first. A session keeps what lies before its first message that cannot be read; what lies
+/// behind becomes sessions of their own, whose names docs/using.md tells. Needs room for a copy of the source beside
+/// the target. Free *out with turnkeep_salvage_report_free. Threads: any. Errors: NOT_FOUND, MISMATCH (no Turnkeep
+/// store), BUSY (open in this process), EXISTS, UNSUPPORTED (of a newer version), CORRUPT (nothing can be read),
+/// INVALID, ENCODING, FULL, STORAGE. Since 0.1.
 #[unsafe(no_mangle)]
-pub extern "C" fn turnkeep_salvage(
+pub extern "C" fn turnkeep_store_salvage(
     source: *const c_char,
     target: *const c_char,
-    out: *mut *mut Salvage,
+    out: *mut *mut SalvageReport,
     error: *mut *mut ErrorHandle,
 ) -> Status {
     guard(error, || {
         let source = text::required(source, "source")?;
         let target = text::required(target, "target")?;
         writable(out, "out")?;
-        give(out, Salvage::new(&Store::salvage(source, target)?));
+        give(out, SalvageReport::new(&Store::salvage(source, target)?));
         Ok(())
     })
 }
 
 /// Returns how many losses are told, 1 000 at most; 0 for NULL. Since 0.1.
 #[unsafe(no_mangle)]
-pub extern "C" fn turnkeep_salvage_report_len(salvage: Option<&Salvage>) -> usize {
-    salvage.map_or(0, |salvage| salvage.problems.len())
+pub extern "C" fn turnkeep_salvage_report_len(report: Option<&SalvageReport>) -> usize {
+    report.map_or(0, |report| report.problems.len())
 }
 
-/// Returns what could not be read, and what was made of it, as a sentence for people, borrowed from the salvage; empty for
-/// NULL or an index that is too large. Since 0.1.
+/// Returns what could not be read, and what was made of it, as a sentence for people, borrowed from the report; empty
+/// for NULL or an index that is too large. Since 0.1.
 #[unsafe(no_mangle)]
-pub extern "C" fn turnkeep_salvage_report_at(salvage: Option<&Salvage>, index: usize) -> Text {
-    sentence(salvage.map(|salvage| &salvage.problems), index)
+pub extern "C" fn turnkeep_salvage_report_at(report: Option<&SalvageReport>, index: usize) -> Text {
+    sentence(report.map(|report| &report.problems), index)
 }
 
-/// Returns how much was brought over, borrowed from the salvage; NULL for NULL. Since 0.1.
+/// Returns how much was brought over, borrowed from the report; NULL for NULL. Since 0.1.
 #[unsafe(no_mangle)]
-pub extern "C" fn turnkeep_salvage_counts_of(salvage: Option<&Salvage>) -> *const SalvageCounts {
-    salvage.map_or(std::ptr::null(), |salvage| &raw const salvage.counts)
+pub extern "C" fn turnkeep_salvage_report_counts(report: Option<&SalvageReport>) -> *const SalvageCounts {
+    report.map_or(std::ptr::null(), |report| &raw const report.counts)
 }
 
 /// Frees a salvage's report. NULL is allowed. Since 0.1.
 #[unsafe(no_mangle)]
-pub extern "C" fn turnkeep_salvage_report_free(salvage: Option<Box<Salvage>>) {
-    drop(salvage);
+pub extern "C" fn turnkeep_salvage_report_free(report: Option<Box<SalvageReport>>) {
+    drop(report);
 }
 
-/// Deletes a session so that no copy of its text stays in any file of the store: contents, title, summary, metadata, tags,
-/// ids, receipts, the words in the search index. Merges the search index, writes the database anew and empties the
-/// write-ahead log, so it takes as long as turnkeep_store_vacuum. What forks share with the session stays, and so does
-/// what they took over when they were made. It cannot reach backups, exports, copies and snapshots of the files, what other
-/// programs keep, and what a disk keeps of blocks that are no longer part of a file. If somebody reads for longer than the
-/// busy timeout, the session is deleted but its text is still in the files: the call fails with BUSY, and the same call again
-/// finishes it, also after a restart, and then reports 0 messages. `report` may be NULL. Threads: any. Errors: NOT_FOUND,
-/// INVALID, ENCODING, CLOSED, READONLY, BUSY, FULL, CORRUPT, STORAGE. Since 0.1.
+/// Deletes a session as turnkeep_session_delete does, and leaves no copy of its text in any file of the store:
+/// docs/using.md says what that is, and what it cannot reach. What forks share stays. Takes as long as
+/// turnkeep_store_vacuum. If somebody reads for longer than the busy timeout the session is deleted, its text is still
+/// in the files, and the call fails with BUSY: the same call again finishes it, also after a restart, and then reports
+/// 0 messages. `report` may be NULL. Threads: any. Errors: NOT_FOUND, INVALID, ENCODING, READONLY, BUSY, FULL,
+/// CORRUPT, STORAGE. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_session_erase(
     store: Option<&StoreHandle>,
@@ -347,23 +342,23 @@ fn sentence(problems: Option<&Vec<OwnedText>>, index: usize) -> Text {
         .map_or(Text::EMPTY, OwnedText::text)
 }
 
-impl Check {
-    fn new(report: &CheckReport) -> Self {
+impl CheckReport {
+    fn new(report: &Found) -> Self {
         Self {
             problems: sentences(&report.problems),
             counts: CheckCounts {
                 problems: report.problems.count,
                 sessions: report.sessions,
                 messages: report.messages,
-                documents: report.documents,
+                search_entries: report.documents,
                 pages: report.pages,
             },
         }
     }
 }
 
-impl Salvage {
-    fn new(report: &SalvageReport) -> Self {
+impl SalvageReport {
+    fn new(report: &Saved) -> Self {
         Self {
             problems: sentences(&report.problems),
             counts: SalvageCounts {

@@ -3,14 +3,14 @@
 use super::basics::{ErrorHandle, Status};
 use super::guard::guard;
 use super::options::{self, CallerStruct};
-use super::pointer::{give, give_value, required, writable};
+use super::pointer::{give, give_value, missing, required, writable};
 use super::session::{SessionHandle, SessionOptions, new_session};
 use super::store::{StoreHandle, durability};
 use super::text;
 use crate::cache::view::MessageView;
 use crate::error::{Error, Result};
 use crate::model::message::{AppendOptions as Options, MAX_MESSAGE_TOKENS, NewMessage as New};
-use crate::model::{MessageFlags, NewSession, Role, Tokens};
+use crate::model::{MessageFlags, Role, Tokens};
 use crate::store::{Messages as Snapshot, Session};
 use std::ffi::c_char;
 
@@ -36,6 +36,9 @@ pub const TURNKEEP_MESSAGE_SUMMARY: u32 = 4;
 pub const TURNKEEP_TOKENS_COUNT: i64 = 0;
 /// In turnkeep_new_message.tokens: it counts as 0.
 pub const TURNKEEP_TOKENS_NONE: i64 = -1;
+
+/// Where a message or a turn is asked for by its number: the last one.
+pub const TURNKEEP_LAST: u64 = u64::MAX;
 
 // The header's numbers are those of the library: a change of one that forgets the other does not compile.
 const _: () = {
@@ -133,8 +136,8 @@ pub struct Messages {
 }
 
 /// Appends a message. `receipt` may be NULL. When it returns TURNKEEP_OK the message is kept as the store's durability
-/// says. Threads: any; the messages of one thread keep their order. Errors: NOT_FOUND, INVALID, ENCODING, TOO_LARGE, ABORTED
-/// (count_tokens failed), CLOSED, READONLY, BUSY, FULL, CORRUPT, STORAGE: nothing was appended. Since 0.1.
+/// says. Threads: any; the messages of one thread keep their order. Errors: NOT_FOUND, INVALID, ENCODING, TOO_LARGE,
+/// ABORTED (count_tokens failed), CLOSED, READONLY, BUSY, FULL, CORRUPT, STORAGE. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_session_append(
     session: Option<&SessionHandle>,
@@ -156,8 +159,8 @@ pub extern "C" fn turnkeep_session_append(
 }
 
 /// Appends `count` messages, all of them or none. `options` and `receipt` may be NULL. Threads and errors as
-/// turnkeep_session_append, and CONFLICT (not the expected revision), MISMATCH (the idempotency key was used for another
-/// number of messages), UNSUPPORTED (DEFERRED in a store that is neither exclusive nor in memory). Since 0.1.
+/// turnkeep_session_append, and CONFLICT (not the expected revision), MISMATCH (the idempotency key was used for
+/// another number of messages), UNSUPPORTED (DEFERRED in a store that is neither exclusive nor in memory). Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_session_append_batch(
     session: Option<&SessionHandle>,
@@ -170,7 +173,7 @@ pub extern "C" fn turnkeep_session_append_batch(
     guard(error, || {
         let session = required(session, "session")?;
         options::check_size(receipt)?;
-        let options = options::read(options)?.map_or_else(|| Ok(Options::default()), |raw| append_options(&raw))?;
+        let options = options::read_or_default(options, append_options)?;
         let messages = batch(messages, count)?;
         let done = session.session.append(messages, options)?;
         give_value(receipt, convert_receipt(&done));
@@ -179,7 +182,7 @@ pub extern "C" fn turnkeep_session_append_batch(
 }
 
 /// Creates a session with its first messages, in one transaction: a template. `options` may be NULL, `count` may be 0.
-/// Otherwise as turnkeep_session_create, with the errors of turnkeep_session_append_batch. Since 0.1.
+/// Otherwise as turnkeep_session_create, with the errors of turnkeep_session_append_batch, too. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_session_create_with(
     store: Option<&StoreHandle>,
@@ -192,16 +195,17 @@ pub extern "C" fn turnkeep_session_create_with(
     guard(error, || {
         let store = required(store, "store")?;
         writable(out, "out")?;
-        let mut new = options::read(options)?.map_or_else(|| Ok(NewSession::default()), |raw| new_session(&raw))?;
+        let mut new = options::read_or_default(options, new_session)?;
         new.messages = batch_or_none(messages, count)?;
         give(out, SessionHandle::new(store.store.create_session(new)?));
         Ok(())
     })
 }
 
-/// Removes all messages of a session, its summary, and what its idempotency keys stood for; the next message appended is 1
-/// again. Writes the new revision to *revision unless it is NULL. `expected_revision` as in turnkeep_append_options. Threads: any. Errors: CONFLICT, NOT_FOUND, INVALID, CLOSED,
-/// READONLY, BUSY, FULL, CORRUPT, STORAGE. Since 0.1.
+/// Removes all messages of a session, its summary, and what its idempotency keys stood for; the next message appended
+/// is 1 again. Writes the new revision to *revision unless it is NULL. `expected_revision` as in
+/// turnkeep_append_options. Threads: any. Errors: CONFLICT, NOT_FOUND, INVALID, CLOSED, READONLY, BUSY, FULL, CORRUPT,
+/// STORAGE. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_session_clear(
     session: Option<&SessionHandle>,
@@ -211,8 +215,31 @@ pub extern "C" fn turnkeep_session_clear(
 ) -> Status {
     guard(error, || {
         let session = required(session, "session")?;
-        let expected = (expected_revision != 0).then_some(expected_revision);
+        let expected = options::unless_zero(expected_revision);
         give_value(revision, session.session.clear(expected)?);
+        Ok(())
+    })
+}
+
+/// Keeps the instructions at the head of a session and the newest of its other messages: at most `max_messages`, and
+/// at most `max_tokens` tokens, from the beginning of a step on; 0 is any number, but not for both. What stays is
+/// numbered anew from 1, and is no longer shared with forks, which keep what they have; where nothing is cut, nothing
+/// changes, the revision included. Otherwise as turnkeep_session_clear. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn turnkeep_session_truncate(
+    session: Option<&SessionHandle>,
+    max_messages: u64,
+    max_tokens: u64,
+    expected_revision: u64,
+    revision: *mut u64,
+    error: *mut *mut ErrorHandle,
+) -> Status {
+    guard(error, || {
+        let session = required(session, "session")?;
+        let expected = options::unless_zero(expected_revision);
+        let messages = options::unless_zero(max_messages).map(|most| u32::try_from(most).unwrap_or(u32::MAX));
+        let tokens = options::unless_zero(max_tokens);
+        give_value(revision, session.session.truncate(messages, tokens, expected)?.revision);
         Ok(())
     })
 }
@@ -239,8 +266,8 @@ pub extern "C" fn turnkeep_session_last(
     read(session, out, error, |session| session.last(count))
 }
 
-/// Reads the messages from `first_seq`, which is 1 or more, to `last_seq`, which is not below it, both included; those that
-/// come after the last one are left out. Otherwise as turnkeep_session_history. Since 0.1.
+/// Reads the messages from `first_seq`, which is 1 or more, to `last_seq`, which is not below it, both included; those
+/// that come after the last one are left out. Otherwise as turnkeep_session_history. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_session_range(
     session: Option<&SessionHandle>,
@@ -269,8 +296,8 @@ pub extern "C" fn turnkeep_messages_len(messages: Option<&Messages>) -> usize {
     messages.map_or(0, |messages| messages.messages.views().len())
 }
 
-/// Returns a message of a result, borrowed from it; NULL for a NULL result or an index that is too large. The messages of
-/// one result lie one after the other: at index 0 begins an array of turnkeep_messages_len. Since 0.1.
+/// Returns a message of a result, borrowed from it; NULL for a NULL result or an index that is too large. The messages
+/// of one result lie one after the other: at index 0 begins an array of turnkeep_messages_len. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_messages_at(messages: Option<&Messages>, index: usize) -> *const MessageView {
     messages
@@ -313,15 +340,14 @@ fn batch(messages: *const NewMessage, count: usize) -> Result<Vec<New>> {
         return Err(Error::invalid("count is 0: there is nothing to append"));
     }
     if messages.is_null() {
-        return Err(Error::invalid("messages is NULL"));
+        return Err(missing("messages"));
     }
     if count > isize::MAX as usize / size_of::<NewMessage>() {
         return Err(Error::invalid(format!("count is {count}: more than memory can hold")));
     }
     let convert = |index| {
         // The first message's struct_size is checked before the second message's place is worked out from it.
-        let raw = options::read(messages.wrapping_add(index))?;
-        raw.map_or_else(|| Err(Error::invalid("messages is NULL")), |raw| new_message(&raw))
+        new_message(&options::required(messages.wrapping_add(index), "messages")?)
     };
     (0..count)
         .map(|index| match count {
@@ -367,7 +393,7 @@ pub(super) fn append_options(raw: &AppendOptions) -> Result<Options> {
     options::unused(raw.reserved, AppendOptions::NAME)?;
     Ok(Options {
         durability: durability(raw.durability)?,
-        expected_revision: (raw.expected_revision != 0).then_some(raw.expected_revision),
+        expected_revision: options::unless_zero(raw.expected_revision),
         idempotency_key: text::owned(raw.idempotency_key, "idempotency_key")?,
     })
 }

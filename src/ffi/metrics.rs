@@ -1,4 +1,4 @@
-//! Section 9 of the header: counters and distributions.
+//! Section 11 of the header: counters and distributions.
 
 use super::basics::{Document, ErrorHandle, Status};
 use super::guard::guard;
@@ -81,7 +81,7 @@ pub struct Metrics {
     pub cache_sessions: u64,
     /// Bytes that their messages take now.
     pub cache_bytes: u64,
-    /// The length of the write-ahead log's file now.
+    /// The length of its write-ahead log's file now; 0 in memory.
     pub wal_bytes: u64,
     /// Sessions in use, in the whole store, whoever wrote them; so are the rest.
     pub active_sessions: u64,
@@ -104,31 +104,32 @@ unsafe impl CallerStruct for Metrics {
     const NAME: &'static str = "turnkeep_metrics";
 }
 
-/// Fills *out with the store's metrics. Looks at every session's row, but at no message. Threads: any. Errors: INVALID,
-/// UNSUPPORTED (a struct from a newer header), CLOSED, BUSY, CORRUPT, STORAGE. Since 0.1.
+/// Fills *metrics. Looks at every session's row, but at no message. Threads: any. Errors: INVALID, BUSY, CORRUPT,
+/// STORAGE. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_store_metrics(
     store: Option<&StoreHandle>,
-    out: *mut Metrics,
+    metrics: *mut Metrics,
     error: *mut *mut ErrorHandle,
 ) -> Status {
     guard(error, || {
-        let metrics = read(store, out)?;
-        options::check_size(out.cast_const())?;
-        give_value(out, convert(&metrics()?));
+        let now = read(store, metrics, "metrics")?;
+        options::check_size(metrics)?;
+        give_value(metrics, convert(&now()?));
         Ok(())
     })
 }
 
-/// Begins to count and to time anew. What Prometheus is given of counters, and since_open in the JSON, go on. Threads: any.
-/// Errors: INVALID, CLOSED. Since 0.1.
+/// Begins to count and to time anew. What Prometheus is given of counters, and since_open in the JSON, go on. Threads:
+/// any. Errors: INVALID. Since 0.1.
 #[unsafe(no_mangle)]
-pub extern "C" fn turnkeep_store_metrics_reset(store: Option<&StoreHandle>, error: *mut *mut ErrorHandle) -> Status {
+pub extern "C" fn turnkeep_store_reset_metrics(store: Option<&StoreHandle>, error: *mut *mut ErrorHandle) -> Status {
     guard(error, || required(store, "store")?.store.reset_metrics())
 }
 
-/// Writes the metrics as one JSON object: counters since opening and since the last reset, distributions, gauges, totals, and
-/// averages for each session. Free *out with turnkeep_document_free. Threads: any. Errors: as turnkeep_store_metrics. Since 0.1.
+/// Writes the metrics as one JSON object: counters since opening and since the last reset, distributions, gauges,
+/// totals, and averages for each session. Free *out with turnkeep_document_free. Threads: any. Errors: INVALID, BUSY,
+/// CORRUPT, STORAGE. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_store_metrics_json(
     store: Option<&StoreHandle>,
@@ -136,14 +137,14 @@ pub extern "C" fn turnkeep_store_metrics_json(
     error: *mut *mut ErrorHandle,
 ) -> Status {
     guard(error, || {
-        let metrics = read(store, out)?;
+        let metrics = read(store, out, "out")?;
         give(out, Document::new(&metrics()?.to_json()));
         Ok(())
     })
 }
 
-/// Writes the metrics in the text format of Prometheus, version 0.0.4, with the store's location as the label "store". Free
-/// *out with turnkeep_document_free. Threads: any. Errors: as turnkeep_store_metrics. Since 0.1.
+/// Writes the metrics in the text format of Prometheus, version 0.0.4, with the store's location as the label "store".
+/// Otherwise as turnkeep_store_metrics_json. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_store_metrics_prometheus(
     store: Option<&StoreHandle>,
@@ -151,16 +152,16 @@ pub extern "C" fn turnkeep_store_metrics_prometheus(
     error: *mut *mut ErrorHandle,
 ) -> Status {
     guard(error, || {
-        let metrics = read(store, out)?;
+        let metrics = read(store, out, "out")?;
         give(out, Document::new(&metrics()?.to_prometheus()));
         Ok(())
     })
 }
 
 /// How to read the metrics, once it is known that they have somewhere to go.
-fn read<T>(store: Option<&StoreHandle>, out: *mut T) -> Result<impl Fn() -> Result<Snapshot>> {
+fn read<T>(store: Option<&StoreHandle>, out: *mut T, name: &str) -> Result<impl Fn() -> Result<Snapshot>> {
     let store = required(store, "store")?;
-    writable(out, "out")?;
+    writable(out, name)?;
     Ok(|| store.store.metrics())
 }
 

@@ -1,8 +1,8 @@
 //! The C API: converts, calls [`crate::store`], converts back.
 //!
-//! One file for each section of `include/turnkeep/turnkeep.h`, in its order; the header is generated from them
-//! (`tests/header.rs`), so every comment on an exported item is written for the reader of the header. Nothing is decided
-//! here: if a function grows, what grew belongs below.
+//! One file for each section of `include/turnkeep/turnkeep.h`, but for section 8, whose filter has a file of its own;
+//! the header is generated from them (`tests/header.rs`), so every comment on an exported item is written for the
+//! reader of the header. Nothing is decided here: if a function grows, what grew belongs below.
 //!
 //! The exported functions are not `unsafe` in their bodies: raw pointers go through [`pointer`], [`options`] and
 //! [`text`], which hold the `unsafe` blocks and say which rule of the header each of them trusts.

@@ -1,5 +1,6 @@
 //! Structs that the caller fills: checked by their `struct_size` before a field is read.
 
+use super::pointer::missing;
 use crate::error::{Error, Kind, Result};
 
 /// A struct that begins with `size_t struct_size` and whose all-zero value means defaults.
@@ -19,6 +20,20 @@ pub(super) fn read<T: CallerStruct>(pointer: *const T) -> Result<Option<T>> {
     check_size::<T>(pointer)?;
     // SAFETY: header rule 6: the caller's struct is as large as it says, which is the size of T.
     Ok(Some(unsafe { pointer.read() }))
+}
+
+/// The struct that C passed, which must be there.
+pub(super) fn required<T: CallerStruct>(pointer: *const T, name: &str) -> Result<T> {
+    read(pointer)?.ok_or_else(|| missing(name))
+}
+
+/// What the struct that C passed says; the default for NULL.
+pub(super) fn read_or_default<T, U>(pointer: *const T, convert: impl FnOnce(&T) -> Result<U>) -> Result<U>
+where
+    T: CallerStruct,
+    U: Default,
+{
+    read(pointer)?.map_or_else(|| Ok(U::default()), |raw| convert(&raw))
 }
 
 /// Checks the size of a struct that C passed, NULL excepted.
@@ -64,4 +79,9 @@ pub(super) fn flag(value: i32, name: &str) -> Result<bool> {
         1 => Ok(true),
         other => Err(Error::invalid(format!("{name} is {other}; it must be 0 or 1"))),
     }
+}
+
+/// A number for which 0 stands for none: any revision, no limit, the default.
+pub(super) fn unless_zero(number: u64) -> Option<u64> {
+    (number != 0).then_some(number)
 }

@@ -2,7 +2,8 @@
 
 use crate::error::{Error, Result};
 
-fn missing(name: &str) -> Error {
+/// What is said of a required pointer that is NULL.
+pub(super) fn missing(name: &str) -> Error {
     Error::invalid(format!("{name} is NULL"))
 }
 

@@ -1,4 +1,4 @@
-//! Section 7 of the header: full-text search.
+//! Section 9 of the header: full-text search.
 
 use super::basics::{ErrorHandle, Status};
 use super::filter::{self, FilterOptions};
@@ -6,10 +6,10 @@ use super::guard::guard;
 use super::options::{self, CallerStruct, flag};
 use super::pointer::{give, required, writable};
 use super::store::StoreHandle;
-use super::text::{self, OwnedText};
+use super::text::{self, Texts};
 use crate::cache::view::{MessageView, Text};
 use crate::error::Result;
-use crate::model::{SearchOptions as Options, SearchOrder, TimeRange};
+use crate::model::{Role, SearchOptions as Options, SearchOrder, TimeRange};
 use crate::store::{Hit as Found, SearchResults as Results};
 use std::ffi::c_char;
 use std::time::Duration;
@@ -19,18 +19,32 @@ pub const TURNKEEP_SEARCH_NEWEST: i32 = 1;
 /// What fits best comes first, by BM25.
 pub const TURNKEEP_SEARCH_RANK: i32 = 2;
 
+/// In turnkeep_search_options.roles: what the host instructed.
+pub const TURNKEEP_ROLES_SYSTEM: u32 = 2;
+/// In turnkeep_search_options.roles: what the person said.
+pub const TURNKEEP_ROLES_USER: u32 = 4;
+/// In turnkeep_search_options.roles: what the model said.
+pub const TURNKEEP_ROLES_ASSISTANT: u32 = 8;
+/// In turnkeep_search_options.roles: results of tool calls.
+pub const TURNKEEP_ROLES_TOOL: u32 = 16;
+/// In turnkeep_search_options.roles: what the application's developer instructed.
+pub const TURNKEEP_ROLES_DEVELOPER: u32 = 32;
+
 // The header's numbers are those of the library: a change of one that forgets the other does not compile.
 const _: () = {
     assert!(TURNKEEP_SEARCH_NEWEST == SearchOrder::Newest as i32);
     assert!(TURNKEEP_SEARCH_RANK == SearchOrder::Rank as i32);
+    assert!(TURNKEEP_ROLES_SYSTEM == 1 << Role::System as i32);
+    assert!(TURNKEEP_ROLES_USER == 1 << Role::User as i32);
+    assert!(TURNKEEP_ROLES_ASSISTANT == 1 << Role::Assistant as i32);
+    assert!(TURNKEEP_ROLES_TOOL == 1 << Role::Tool as i32);
+    assert!(TURNKEEP_ROLES_DEVELOPER == 1 << Role::Developer as i32);
 };
 
-/// What to search for.
-///
-/// The text is what a person types. Every word of it must be there, whatever the case and the accents; words in "quotes" must
-/// follow one another, and so must words with nothing but signs between them (foo-bar, can't); a star at the end of a
-/// word asks for words that begin so. Everything else only separates words: no text is an error, and a text without words
-/// finds nothing. Chinese, Japanese and Korean are found by any two neighbouring characters, and by one.
+/// What to search for. The text is what a person types: every word of it must be there, whatever the case and the
+/// accents; words in "quotes" must follow one another; a star at the end of a word asks for words that begin so.
+/// Everything else only separates words: no text is an error, and a text without words finds nothing. docs/using.md
+/// says more.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct SearchOptions {
@@ -38,17 +52,17 @@ pub struct SearchOptions {
     pub struct_size: usize,
     /// What to search for, at most 16 KiB; NULL is "".
     pub text: *const c_char,
-    /// In which sessions; NULL is in all that are not in the trash.
+    /// In which sessions; NULL is all that are not trashed.
     pub filter: *const FilterOptions,
     /// Only what was said from then on: a date (the whole day), or a date and a time; NULL is any time.
     pub message_from: *const c_char,
     /// Only what was said until then, that day or second included; NULL is any time.
     pub message_to: *const c_char,
-    /// The time zone of the two, where they do not say it: minutes east of UTC.
+    /// The offset from UTC of the two, where they say none: 120 is +02:00.
     pub utc_offset_minutes: i32,
     /// A TURNKEEP_SEARCH_ number; 0 is TURNKEEP_SEARCH_NEWEST.
     pub order: i32,
-    /// Only messages of these roles: a sum of 1 << TURNKEEP_ROLE_ numbers; 0 is all of them, and sessions by title, name
+    /// Only messages of these roles: TURNKEEP_ROLES_ numbers, added up; 0 is all of them, and sessions by title, name
     /// and summary.
     pub roles: u32,
     /// With TURNKEEP_SEARCH_RANK: how long scoring may take, in milliseconds; 0 is 200. It takes longer where a word is
@@ -60,8 +74,8 @@ pub struct SearchOptions {
     pub neighbours: u32,
     /// How many characters of a hit's text are shown; 0 is 160.
     pub snippet_chars: u32,
-    /// 1 takes the text for an expression of SQLite's FTS5, for hosts that build one; an error in it is INVALID. What the
-    /// words in it match is marked in hits wherever it stands.
+    /// 1 takes the text for an expression of SQLite's FTS5, for hosts that build one; an error in it is INVALID. What
+    /// the words in it match is marked in hits wherever it stands.
     pub raw: i32,
 }
 
@@ -83,8 +97,8 @@ pub struct Mark {
 /// A message, or a session, that was found. Borrowed from the results.
 #[repr(C)]
 pub struct Hit {
-    /// The session's id. A message that sessions share is one hit: of the session that it was appended to, if the filter
-    /// lets that through, else of the fork that was made first.
+    /// The session's id. A message that sessions share is one hit: of the session that it was appended to, if the
+    /// filter lets that through, else of the fork that was made first.
     pub session_id: Text,
     /// The session's title.
     pub title: Text,
@@ -109,6 +123,8 @@ pub struct Hit {
     pub score: f64,
     /// A TURNKEEP_ROLE_ number; 0 for a session.
     pub role: i32,
+    /// 0.
+    pub reserved: u32,
 }
 
 /// What a search found, as of one moment. Threads: any number at once. Outlives its store.
@@ -117,15 +133,14 @@ pub struct SearchResults {
     complete: bool,
     /// What the hits point into.
     _results: Results,
-    _texts: Vec<OwnedText>,
+    _texts: Texts,
     _marks: Vec<Box<[Mark]>>,
 }
 
-/// Searches messages, and titles, names and summaries of sessions. Everything that was acknowledged before the call is
-/// found: what is not indexed yet is indexed first, which takes long only after very many appends at once. A read-only store
-/// cannot do that, and finds what others have indexed. `options` may be NULL, which finds nothing. Free *out with
-/// turnkeep_search_results_free. Threads: any. Errors: INVALID, TOO_LARGE (the text), UNSUPPORTED (the store was opened with
-/// no_search), ENCODING, CLOSED, BUSY, FULL, CORRUPT, STORAGE. Since 0.1.
+/// Searches messages, and titles, names and summaries of sessions: all that was acknowledged before the call, which
+/// indexes what is not indexed yet. A read-only store cannot do that, and finds what others have indexed. `options`
+/// may be NULL, which finds nothing. Free *out with turnkeep_search_results_free. Threads: any. Errors: INVALID,
+/// TOO_LARGE (the text), UNSUPPORTED (no_search), ENCODING, BUSY, FULL, CORRUPT, STORAGE. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_store_search(
     store: Option<&StoreHandle>,
@@ -136,7 +151,7 @@ pub extern "C" fn turnkeep_store_search(
     guard(error, || {
         let store = required(store, "store")?;
         writable(out, "out")?;
-        let options = options::read(options)?.map_or_else(|| Ok(Options::default()), |raw| convert(&raw))?;
+        let options = options::read_or_default(options, convert)?;
         give(out, SearchResults::new(store.store.search(&options)?));
         Ok(())
     })
@@ -156,8 +171,8 @@ pub extern "C" fn turnkeep_search_results_at(results: Option<&SearchResults>, in
         .map_or(std::ptr::null(), std::ptr::from_ref)
 }
 
-/// Returns 1 if everything was looked at, 0 if the time for ranking ran out: then these are the best of what was scored, the
-/// newest first to be so. 0 for NULL. Since 0.1.
+/// Returns 1 if everything was looked at, 0 if the time for ranking ran out: then these are the best of what was
+/// scored, the newest first to be so. 0 for NULL. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_search_results_complete(results: Option<&SearchResults>) -> i32 {
     results.map_or(0, |results| i32::from(results.complete))
@@ -171,7 +186,7 @@ pub extern "C" fn turnkeep_search_results_free(results: Option<Box<SearchResults
 
 impl SearchResults {
     fn new(results: Results) -> Self {
-        let mut texts = Vec::with_capacity(results.hits().len() * 3);
+        let mut texts = Texts::default();
         let mut marks = Vec::with_capacity(results.hits().len());
         let hits = results
             .hits()
@@ -188,13 +203,8 @@ impl SearchResults {
     }
 }
 
-fn show(results: &Results, hit: &Found, texts: &mut Vec<OwnedText>, marks: &mut Vec<Box<[Mark]>>) -> Hit {
-    let mut keep = |text: &str| {
-        let owned = OwnedText::new(text);
-        let view = owned.text();
-        texts.push(owned);
-        view
-    };
+fn show(results: &Results, hit: &Found, texts: &mut Texts, marks: &mut Vec<Box<[Mark]>>) -> Hit {
+    let mut keep = |text: &str| texts.keep(text);
     let its_marks: Box<[Mark]> = hit
         .snippet
         .marks
@@ -226,6 +236,7 @@ fn show(results: &Results, hit: &Found, texts: &mut Vec<OwnedText>, marks: &mut 
         created_us: hit.created,
         score: hit.score,
         role: hit.role.map_or(0, |role| role as i32),
+        reserved: 0,
     };
     marks.push(its_marks);
     shown

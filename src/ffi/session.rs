@@ -5,7 +5,7 @@ use super::guard::guard;
 use super::options::{self, CallerStruct};
 use super::pointer::{give, give_value, required, writable};
 use super::store::StoreHandle;
-use super::text::{self, OwnedText};
+use super::text::{self, OwnedText, Texts};
 use crate::cache::view::Text;
 use crate::error::Result;
 use crate::model::{self, NewSession, SessionChanges as Changes};
@@ -19,12 +19,12 @@ pub const TURNKEEP_SESSION_ARCHIVED: i32 = 2;
 /// Thrown away: neither listed nor found unless asked for, until it is restored or deleted.
 pub const TURNKEEP_SESSION_TRASHED: i32 = 3;
 
-/// In turnkeep_session_changes: back to the store's window size.
+/// In turnkeep_session_changes.window_tokens: back to the store's.
 pub const TURNKEEP_WINDOW_OF_STORE: u64 = u64::MAX;
 
-/// In turnkeep_session_changes.expires_us: it never expires.
+/// In turnkeep_session_changes.expires_us: no such time.
 pub const TURNKEEP_EXPIRES_NEVER: i64 = -1;
-/// In turnkeep_session_changes: no such limit.
+/// In turnkeep_session_changes.expires_after_ms and max_bytes: no such limit.
 pub const TURNKEEP_UNLIMITED: u64 = u64::MAX;
 
 // The header's numbers are those of the library: a change of one that forgets the other does not compile.
@@ -35,7 +35,8 @@ const _: () = {
 };
 
 /// One conversation of a store. Threads: any number at once. A handle is cheap and holds no memory of the session's
-/// messages; it answers NOT_FOUND when the session was deleted and CLOSED when the store was closed.
+/// messages; it answers NOT_FOUND when the session was deleted, also by a turnkeep_session_erase that answered BUSY,
+/// and CLOSED when the store was closed.
 pub struct SessionHandle {
     pub(super) session: Session,
     id: OwnedText,
@@ -70,18 +71,20 @@ pub struct SessionOptions {
     pub metadata: *const c_char,
     /// Its window in tokens; 0 is the store's.
     pub window_tokens: u64,
-    /// When it may be deleted by a cleanup, in microseconds since 1970-01-01 UTC; 0 is never.
+    /// When a cleanup may delete it: microseconds since 1970-01-01 UTC; 0 is no such time.
     pub expires_us: i64,
-    /// How long after its last change it may be deleted by a cleanup, in milliseconds; 0 is never.
+    /// How long after its last change a cleanup may delete it, in milliseconds; 0 is no such time. Of the two what
+    /// comes first counts; turnkeep_store_options.expire_after_ms counts where neither is given.
     pub expires_after_ms: u64,
     /// How many bytes of text its messages may have; 0 is any number. An append that passes it is TOO_LARGE.
     pub max_bytes: u64,
     /// Its tags, each 1 to 255 bytes without control characters.
     pub tags: *const *const c_char,
-    /// How many.
+    /// How many there are.
     pub tag_count: usize,
-    /// The id of a session to be like: what is not given here is as there, the instructions at its head included, but not
-    /// the id, the name, the summary, the day of expiry and the other messages. Not for a fork; NULL is none.
+    /// The id of a session to be like: what is not given here is as there, the instructions at its head included, but
+    /// not the id, the name, the summary, expires_us, the status and the other messages. Tags given here are added to
+    /// those there. Not for a fork; NULL is none.
     pub like: *const c_char,
 }
 
@@ -114,15 +117,15 @@ pub struct SessionChanges {
     pub metadata_patch: *const c_char,
     /// Tags that it gets.
     pub add_tags: *const *const c_char,
-    /// How many.
+    /// How many there are.
     pub add_tag_count: usize,
     /// Tags that it loses, before it gets the others.
     pub remove_tags: *const *const c_char,
-    /// How many.
+    /// How many there are.
     pub remove_tag_count: usize,
-    /// A new time of expiry, or TURNKEEP_EXPIRES_NEVER.
+    /// A new time for a cleanup to delete it, or TURNKEEP_EXPIRES_NEVER.
     pub expires_us: i64,
-    /// A new time to live after the last change, in milliseconds, or TURNKEEP_UNLIMITED.
+    /// A new time to live after its last change, in milliseconds, or TURNKEEP_UNLIMITED.
     pub expires_after_ms: u64,
     /// A new limit for the text of its messages, or TURNKEEP_UNLIMITED. What is there already stays.
     pub max_bytes: u64,
@@ -161,7 +164,7 @@ pub struct SessionInfo {
     pub created_us: i64,
     /// When it or its messages were last changed.
     pub updated_us: i64,
-    /// When it may be removed; 0 is never.
+    /// When a cleanup may delete it; 0 is no such time.
     pub expires_us: i64,
     /// Grows by one with every change.
     pub revision: u64,
@@ -177,9 +180,9 @@ pub struct SessionInfo {
     pub window_tokens: u64,
     /// Its tags, in order.
     pub tags: *const Text,
-    /// How many.
+    /// How many there are.
     pub tag_count: usize,
-    /// How long after its last change it may be removed, in milliseconds; 0 is never.
+    /// How long after its last change a cleanup may delete it, in milliseconds; 0 is no such time.
     pub expires_after_ms: u64,
     /// The bytes of its messages' texts: contents, tool calls, metadata.
     pub bytes: u64,
@@ -201,7 +204,7 @@ pub struct SessionList {
     infos: Box<[SessionInfo]>,
     next_page: OwnedText,
     /// What the infos point into.
-    _texts: Vec<OwnedText>,
+    _texts: Texts,
     _tags: Vec<Box<[Text]>>,
 }
 
@@ -212,7 +215,7 @@ unsafe impl Sync for SessionList {}
 
 impl SessionList {
     pub(super) fn new(sessions: &[model::SessionInfo], next_page: Option<&str>) -> Self {
-        let mut texts = Vec::with_capacity(sessions.len() * 8);
+        let mut texts = Texts::default();
         let mut tags = Vec::new();
         let infos = sessions
             .iter()
@@ -227,16 +230,8 @@ impl SessionList {
     }
 }
 
-fn info(session: &model::SessionInfo, texts: &mut Vec<OwnedText>, tags: &mut Vec<Box<[Text]>>) -> SessionInfo {
-    let mut keep = |text: &str| {
-        if text.is_empty() {
-            return Text::EMPTY;
-        }
-        let owned = OwnedText::new(text);
-        let view = owned.text();
-        texts.push(owned);
-        view
-    };
+fn info(session: &model::SessionInfo, texts: &mut Texts, tags: &mut Vec<Box<[Text]>>) -> SessionInfo {
+    let mut keep = |text: &str| texts.keep(text);
     let own_tags: Box<[Text]> = session.tags.iter().map(|tag| keep(tag)).collect();
     let first_tag = if own_tags.is_empty() {
         std::ptr::null()
@@ -274,9 +269,9 @@ fn info(session: &model::SessionInfo, texts: &mut Vec<OwnedText>, tags: &mut Vec
     }
 }
 
-/// Creates a session. `options` may be NULL. Close *out with turnkeep_session_close. Threads: any. Errors: EXISTS (the id,
-/// or the owner's name, is taken), INVALID, ENCODING, ABORTED (count_tokens failed for the summary), TOO_LARGE,
-/// READONLY, BUSY, FULL, CORRUPT, STORAGE. Since 0.1.
+/// Creates a session. `options` may be NULL. Close *out with turnkeep_session_close. Threads: any. Errors: EXISTS (the
+/// id, or the owner's name, is taken), NOT_FOUND (`like`), INVALID, ENCODING, ABORTED (count_tokens failed),
+/// TOO_LARGE, READONLY, BUSY, FULL, CORRUPT, STORAGE. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_session_create(
     store: Option<&StoreHandle>,
@@ -287,14 +282,14 @@ pub extern "C" fn turnkeep_session_create(
     guard(error, || {
         let store = required(store, "store")?;
         writable(out, "out")?;
-        let new = options::read(options)?.map_or_else(|| Ok(NewSession::default()), |raw| new_session(&raw))?;
+        let new = options::read_or_default(options, new_session)?;
         give(out, SessionHandle::new(store.store.create_session(new)?));
         Ok(())
     })
 }
 
-/// Opens a session by its id. Close *out with turnkeep_session_close. Threads: any. Errors: NOT_FOUND, INVALID, ENCODING,
-/// BUSY, CORRUPT, STORAGE. Since 0.1.
+/// Opens a session by its id. Close *out with turnkeep_session_close. Threads: any. Errors: NOT_FOUND, INVALID,
+/// ENCODING, BUSY, CORRUPT, STORAGE. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_session_open(
     store: Option<&StoreHandle>,
@@ -311,26 +306,27 @@ pub extern "C" fn turnkeep_session_open(
     })
 }
 
-/// Writes 1 to *out if there is a session with this id, else 0. Threads: any. Errors: INVALID, ENCODING, BUSY, CORRUPT,
-/// STORAGE. Since 0.1.
+/// Writes 1 to *exists if there is a session with this id, else 0. Threads: any. Errors: INVALID, ENCODING, BUSY,
+/// CORRUPT, STORAGE. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_session_exists(
     store: Option<&StoreHandle>,
     id: *const c_char,
-    out: *mut i32,
+    exists: *mut i32,
     error: *mut *mut ErrorHandle,
 ) -> Status {
     guard(error, || {
         let store = required(store, "store")?;
         let id = text::required(id, "id")?;
-        writable(out, "out")?;
-        give_value(out, i32::from(store.store.session_exists(id)?));
+        writable(exists, "exists")?;
+        give_value(exists, i32::from(store.store.session_exists(id)?));
         Ok(())
     })
 }
 
-/// Deletes a session with all its messages. Threads: any. Errors: NOT_FOUND, INVALID, ENCODING, READONLY, BUSY, FULL,
-/// CORRUPT, STORAGE. Since 0.1.
+/// Deletes a session with all its messages, but for what forks share; turnkeep_session_erase also leaves no copy of
+/// its text in the store's files. Threads: any. Errors: NOT_FOUND, INVALID, ENCODING, READONLY, BUSY, FULL, CORRUPT,
+/// STORAGE. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_session_delete(
     store: Option<&StoreHandle>,
@@ -355,8 +351,8 @@ pub extern "C" fn turnkeep_session_id(session: Option<&SessionHandle>) -> Text {
     session.map_or(Text::EMPTY, |session| session.id.text())
 }
 
-/// Describes a session: a list of one. Free *out with turnkeep_session_list_free. Threads: any. Errors: NOT_FOUND, INVALID,
-/// CLOSED, BUSY, CORRUPT, STORAGE. Since 0.1.
+/// Describes a session: a list of one. Free *out with turnkeep_session_list_free. Threads: any. Errors: NOT_FOUND,
+/// INVALID, CLOSED, BUSY, CORRUPT, STORAGE. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_session_describe(
     session: Option<&SessionHandle>,
@@ -372,9 +368,9 @@ pub extern "C" fn turnkeep_session_describe(
     })
 }
 
-/// Changes a session: all of `changes`, or nothing. Writes the new revision to *revision unless it is NULL. Threads: any.
-/// Errors: CONFLICT (not the expected revision), EXISTS (the name is taken), NOT_FOUND, INVALID, ENCODING, ABORTED, TOO_LARGE,
-/// CLOSED, READONLY, BUSY, FULL, CORRUPT, STORAGE. Since 0.1.
+/// Changes a session: all of `changes`, or nothing. Writes the new revision to *revision unless it is NULL. Threads:
+/// any. Errors: CONFLICT (not the expected revision), EXISTS (the name is taken), NOT_FOUND, INVALID, ENCODING,
+/// ABORTED (count_tokens failed), TOO_LARGE, CLOSED, READONLY, BUSY, FULL, CORRUPT, STORAGE. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_session_update(
     session: Option<&SessionHandle>,
@@ -384,7 +380,7 @@ pub extern "C" fn turnkeep_session_update(
 ) -> Status {
     guard(error, || {
         let session = required(session, "session")?;
-        let changes = options::read(changes)?.ok_or_else(|| crate::error::Error::invalid("changes is NULL"))?;
+        let changes = options::required(changes, "changes")?;
         let now = session.session.update(session_changes(&changes)?)?;
         give_value(revision, now);
         Ok(())
@@ -426,7 +422,7 @@ pub(super) fn new_session(raw: &SessionOptions) -> Result<NewSession> {
         model: text::owned(raw.model, "model")?.unwrap_or_default(),
         summary: text::owned(raw.summary, "summary")?.unwrap_or_default(),
         metadata: text::owned(raw.metadata, "metadata")?,
-        window_tokens: (raw.window_tokens != 0).then_some(raw.window_tokens),
+        window_tokens: options::unless_zero(raw.window_tokens),
         tags: text::list(raw.tags, raw.tag_count, "tags")?,
         expires: (raw.expires_us != 0).then_some(raw.expires_us),
         expires_after: limit(raw.expires_after_ms).map(micros),
@@ -438,12 +434,12 @@ pub(super) fn new_session(raw: &SessionOptions) -> Result<NewSession> {
 
 /// A limit of a new session; 0 is none.
 fn limit(number: u64) -> Option<u64> {
-    (number != 0 && number != TURNKEEP_UNLIMITED).then_some(number)
+    options::unless_zero(number).filter(|number| *number != TURNKEEP_UNLIMITED)
 }
 
 /// What a limit is changed to; 0 leaves it.
 fn change(number: u64) -> Option<Option<u64>> {
-    (number != 0).then(|| limit(number))
+    options::unless_zero(number).map(limit)
 }
 
 /// Far longer than anybody lives, and far from an overflow.
@@ -466,7 +462,7 @@ fn session_changes(raw: &SessionChanges) -> Result<Changes> {
             TURNKEEP_WINDOW_OF_STORE => Some(None),
             tokens => Some(Some(tokens)),
         },
-        expected_revision: (raw.expected_revision != 0).then_some(raw.expected_revision),
+        expected_revision: options::unless_zero(raw.expected_revision),
         metadata_patch: text::owned(raw.metadata_patch, "metadata_patch")?,
         add_tags: text::list(raw.add_tags, raw.add_tag_count, "add_tags")?,
         remove_tags: text::list(raw.remove_tags, raw.remove_tag_count, "remove_tags")?,

@@ -32,9 +32,10 @@ const _: () = {
     assert!(TURNKEEP_DURABILITY_MEMORY == Durability::Memory as i32);
 };
 
-/// Counts the tokens of a text of text_len bytes (no NUL follows): writes the number to *tokens and returns TURNKEEP_OK,
-/// or returns a failure, and the call that needed the count fails with ABORTED. Called on the thread of that call, with
-/// no lock held. Must be safe to call from many threads if the store is used from many. Must not throw.
+/// Counts the tokens of a text of text_len bytes (no NUL follows): writes the number to *tokens and returns
+/// TURNKEEP_OK, or returns a failure, and the call that needed the count fails with ABORTED. Called on the thread of
+/// that call, with no lock held. Must be safe to call from many threads if the store is used from many. Must not
+/// throw.
 pub type CountTokensFn = Option<
     unsafe extern "C" fn(user_data: *mut c_void, text: *const c_char, text_len: usize, tokens: *mut u64) -> Status,
 >;
@@ -68,34 +69,38 @@ pub struct StoreOptions {
     pub read_only: i32,
     /// 1 fails with NOT_FOUND instead of making a new store.
     pub must_exist: i32,
-    /// Given to count_tokens and destroy.
-    pub user_data: *mut c_void,
+    /// 1 keeps no search index up to date, and turnkeep_store_search answers UNSUPPORTED; a store that is opened
+    /// without it later catches up.
+    pub no_search: i32,
     /// Counts tokens; NULL is the vocabulary below, then the estimate max(characters / 4, words * 3 / 4) + 4.
     pub count_tokens: CountTokensFn,
-    /// Called with user_data when the store and every session of it are closed, also when opening it failed, unless struct_size was wrong; may be NULL.
+    /// Given to count_tokens and destroy.
+    pub user_data: *mut c_void,
+    /// Called with user_data when the store and every session of it are closed, also when opening it failed, unless
+    /// struct_size was wrong; may be NULL.
     pub destroy: DestroyFn,
     /// "cl100k_base" or "o200k_base", with the feature tokenizer-openai; NULL is none.
     pub tokenizer: *const c_char,
-    /// How long sessions stay that have no expiry of their own, in milliseconds; 0 is for ever. What is over is deleted by
-    /// turnkeep_store_cleanup, and by itself with cleanup_interval_ms.
+    /// How long sessions stay that have neither expires_us nor expires_after_ms of their own, in milliseconds; 0 is for
+    /// ever. What is over is deleted by turnkeep_store_cleanup, and by itself with cleanup_interval_ms.
     pub expire_after_ms: u64,
-    /// 1 counts expire_after_ms from a session's last change instead of its creation.
+    /// 1 counts expire_after_ms from a session's last change, as expires_after_ms is counted; 0 from its creation.
     pub expire_sliding: i32,
     /// How often expired sessions are deleted, in milliseconds; 0 is only when asked to.
     pub cleanup_interval_ms: u32,
-    /// How many of the last changes a log in the store keeps for turnkeep_store_events_after, now and then a 64th more; 0
-    /// writes no log. Every process that changes the store must write it, or its changes are not in it. Not with read_only.
+    /// How many of the last changes an event log in the store keeps for turnkeep_store_events_after, now and then a
+    /// 64th more; 0 writes none. Every process that changes the store must write it, or its changes are not in it. Not
+    /// with read_only.
     pub event_log_rows: u64,
-    /// 1 keeps no full-text index up to date, and turnkeep_store_search answers UNSUPPORTED; a store that is opened without
-    /// it later catches up.
-    pub no_search: i32,
-    /// How hard zstd tries: 1 to 22; 0 is 3.
-    pub compression_level: i32,
     /// How many bytes the texts of a session's messages may have, for new sessions; 0 is any number.
     pub max_session_bytes: u64,
-    /// Contents of at least so many bytes are kept compressed by zstd, if that makes them smaller; 0 is none. Below 1 024 it
-    /// does not pay. A store with such contents is read whatever this is.
+    /// Contents of at least so many bytes are kept compressed by zstd, if that makes them smaller; 0 is none. Below 1
+    /// 024 it does not pay. A store with such contents is read whatever this is.
     pub compress_min_bytes: u64,
+    /// How hard zstd tries: 1 to 22; 0 is 3.
+    pub compression_level: i32,
+    /// Must be 0.
+    pub reserved: u32,
 }
 
 // SAFETY: repr(C), begins with struct_size, integers and nullable pointers only.
@@ -103,18 +108,21 @@ unsafe impl CallerStruct for StoreOptions {
     const NAME: &'static str = "turnkeep_store_options";
 }
 
-/// One database of sessions: a file, or memory. Threads: any number at once, except that turnkeep_store_close is the last
-/// call with it. Sessions and results that came from it may outlive it; sessions then answer CLOSED.
+/// One database of sessions: a file, or memory. Threads: any number at once, except that turnkeep_store_close is the
+/// last call with it. Sessions and results that came from it may outlive it; sessions then answer CLOSED. So does, but
+/// for turnkeep_store_unsubscribe, every function that takes a store, in a callback that runs while it is being
+/// closed: their lists of errors leave that out.
 pub struct StoreHandle {
     pub(super) store: Store,
     location: OwnedText,
 }
 
-/// Opens a store, and makes a new one, with the folders above it, where there is none. `location` is a path, or ":memory:"
-/// for a store that ends with its handle. `options` may be NULL. Close *out with turnkeep_store_close. Threads: any; any
-/// number of processes may open one file, also at the same moment. Errors: MISMATCH (the file is something else; it is
-/// left untouched), UNSUPPORTED (made by a newer version; a network file system; SQLite older than 3.51.3), NOT_FOUND
-/// (must_exist), BUSY (exclusive, here or there), STORAGE, READONLY, FULL, CORRUPT, ENCODING, INVALID. Since 0.1.
+/// Opens a store, and makes a new one, with the folders above it, where there is none. `location` is a path, or
+/// ":memory:" for a store that ends with its handle. `options` may be NULL. Close *out with turnkeep_store_close.
+/// Threads: any; any number of processes may open one file, also at the same moment. Errors: MISMATCH (something else,
+/// which is left untouched), UNSUPPORTED (of a newer version, on a network file system, with an SQLite before 3.51.3),
+/// NOT_FOUND (must_exist), BUSY (exclusive, here or there), STORAGE, READONLY, FULL, CORRUPT, ENCODING, INVALID. Since
+/// 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_store_open(
     location: *const c_char,
@@ -136,14 +144,10 @@ pub extern "C" fn turnkeep_store_open(
     })
 }
 
-/// Opens a store as a settings file says: the table [session] of a TOML file at `path`. There is a key for every option of
-/// turnkeep_store_options under the same name, but for struct_size, user_data, count_tokens and destroy; 0 is the
-/// default, flags are true or false, and durability is "disk", "os" or "deferred". Besides, under names that others have
-/// used: backend ("sqlite" or "memory"), storage_path (a path that is not absolute begins at the settings file's folder, "~"
-/// at HOME), autosave_interval (seconds; 0 is never: by flush and close only), max_session_size (in units of 1 048 576
-/// bytes; 0 is any size), compress_messages (true is compress_min_bytes = 1024), connection_pool_size (readers). Close *out
-/// with turnkeep_store_close. Threads: any. Errors: NOT_FOUND (no such file), INVALID (an unknown key, which is named with
-/// the nearest that is known; a wrong value, which is named with its line), and those of turnkeep_store_open. Since 0.1.
+/// Opens a store as the table [session] of a TOML file at `path` says, by the names of turnkeep_store_options and a
+/// few that others have used: docs/using.md lists them. Close *out with turnkeep_store_close. Threads: any. Errors:
+/// NOT_FOUND (no such file), INVALID (an unknown key, which is named with the nearest that is known; a wrong value,
+/// which is named with its line), and those of turnkeep_store_open. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_store_open_config(
     path: *const c_char,
@@ -159,23 +163,24 @@ pub extern "C" fn turnkeep_store_open_config(
     })
 }
 
-/// Returns where the store is, as it was given to turnkeep_store_open. Borrowed from the store; empty for NULL. Since 0.1.
+/// Returns where the store is, as it was given to turnkeep_store_open. Borrowed from the store; empty for NULL. Since
+/// 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_store_location(store: Option<&StoreHandle>) -> Text {
     store.map_or(Text::EMPTY, |store| store.location.text())
 }
 
-/// Writes what was acknowledged as DEFERRED, and flushes everything acknowledged so far to the disk. If deferred changes were
-/// lost, to a full disk for example, every change is refused until this function has said so, once. Threads: any. Errors:
-/// FULL, STORAGE, BUSY, CORRUPT, INVALID. Since 0.1.
+/// Writes what was acknowledged as DEFERRED, and flushes everything acknowledged so far to the disk. If deferred
+/// changes were lost, to a full disk for example, every change is refused until this function has said so, once.
+/// Threads: any. Errors: INVALID, BUSY, FULL, CORRUPT, STORAGE. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_store_flush(store: Option<&StoreHandle>, error: *mut *mut ErrorHandle) -> Status {
     guard(error, || required(store, "store")?.store.flush())
 }
 
-/// Flushes and closes a store, and frees its handle, whatever it returns: call turnkeep_store_flush before if a failure
-/// must leave you the store. NULL is allowed. Waits for what other threads are reading and writing; a callback of yours that
-/// is running then may end later, before destroy. Errors: as turnkeep_store_flush. Since 0.1.
+/// Flushes and closes a store, and frees its handle, whatever it returns: call turnkeep_store_flush before if a
+/// failure must leave you the store. NULL is allowed. Waits for what other threads are reading and writing; a callback
+/// of yours that is running then may end later, before destroy. Errors: as turnkeep_store_flush. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_store_close(store: Option<Box<StoreHandle>>, error: *mut *mut ErrorHandle) -> Status {
     match store {
@@ -188,8 +193,8 @@ pub extern "C" fn turnkeep_store_close(store: Option<Box<StoreHandle>>, error: *
     }
 }
 
-/// Deletes every session whose time is over, and writes how many to *deleted unless it is NULL. What forks share stays.
-/// Threads: any. Errors: READONLY, BUSY, FULL, CORRUPT, STORAGE, INVALID. Since 0.1.
+/// Deletes every session whose time is over, and writes how many to *deleted unless it is NULL. What forks share
+/// stays. Threads: any. Errors: INVALID, READONLY, BUSY, FULL, CORRUPT, STORAGE. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_store_cleanup(
     store: Option<&StoreHandle>,
@@ -204,6 +209,7 @@ pub extern "C" fn turnkeep_store_cleanup(
 }
 
 fn convert(raw: &StoreOptions, tokenizer: Option<HostTokenizer>) -> Result<Options> {
+    options::unused(raw.reserved, StoreOptions::NAME)?;
     let defaults = Options::default();
     let or = |value: u64, default: u64| if value == 0 { default } else { value };
     let tokenizer = match (tokenizer, text::optional(raw.tokenizer, "tokenizer")?) {
@@ -236,12 +242,11 @@ fn convert(raw: &StoreOptions, tokenizer: Option<HostTokenizer>) -> Result<Optio
         must_exist: flag(raw.must_exist, "must_exist")?,
         no_search: flag(raw.no_search, "no_search")?,
         tokenizer,
-        expire_after: (raw.expire_after_ms != 0).then_some(Duration::from_millis(raw.expire_after_ms)),
+        expire_after: options::unless_zero(raw.expire_after_ms).map(Duration::from_millis),
         expire_sliding: flag(raw.expire_sliding, "expire_sliding")?,
-        cleanup_interval: (raw.cleanup_interval_ms != 0)
-            .then_some(Duration::from_millis(u64::from(raw.cleanup_interval_ms))),
+        cleanup_interval: options::unless_zero(u64::from(raw.cleanup_interval_ms)).map(Duration::from_millis),
         event_log_rows: raw.event_log_rows,
-        max_session_bytes: (raw.max_session_bytes != 0).then_some(raw.max_session_bytes),
+        max_session_bytes: options::unless_zero(raw.max_session_bytes),
         compress_min_bytes: raw.compress_min_bytes,
         compression_level: match raw.compression_level {
             0 => defaults.compression_level,
@@ -275,8 +280,8 @@ pub(super) fn durability(number: i32) -> Result<Option<Durability>> {
 /// The host's callback.
 struct HostTokenizer {
     count: CountTokensFn,
-    destroy: DestroyFn,
     user_data: *mut c_void,
+    destroy: DestroyFn,
 }
 
 // SAFETY: the header asks of the host that count_tokens and its user_data may be used from any thread.
@@ -288,8 +293,8 @@ impl HostTokenizer {
     fn new(options: &StoreOptions) -> Option<Self> {
         (options.count_tokens.is_some() || options.destroy.is_some()).then_some(Self {
             count: options.count_tokens,
-            destroy: options.destroy,
             user_data: options.user_data,
+            destroy: options.destroy,
         })
     }
 }

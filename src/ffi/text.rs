@@ -1,5 +1,6 @@
 //! Text across the boundary: borrowed in, owned and NUL-terminated out.
 
+use super::pointer::missing;
 use crate::cache::view::Text;
 use crate::error::{During, Error, Kind, Result};
 use std::ffi::{CStr, c_char};
@@ -16,7 +17,7 @@ pub(super) fn optional<'a>(pointer: *const c_char, name: &str) -> Result<Option<
 
 /// A NUL-terminated text that must be there.
 pub(super) fn required<'a>(pointer: *const c_char, name: &str) -> Result<&'a str> {
-    optional(pointer, name)?.ok_or_else(|| Error::invalid(format!("{name} is NULL")))
+    optional(pointer, name)?.ok_or_else(|| missing(name))
 }
 
 /// A NUL-terminated text to keep; `None` for NULL.
@@ -100,5 +101,22 @@ impl OwnedText {
             data: self.0.as_ptr().cast(),
             len: self.0.len() - 1,
         }
+    }
+}
+
+/// Texts that an object of ours lends out with its items.
+#[derive(Debug, Default)]
+pub(super) struct Texts(Vec<OwnedText>);
+
+impl Texts {
+    /// Lends a copy for as long as these texts live, wherever they are moved.
+    pub(super) fn keep(&mut self, text: &str) -> Text {
+        if text.is_empty() {
+            return Text::EMPTY;
+        }
+        let owned = OwnedText::new(text);
+        let lent = owned.text();
+        self.0.push(owned);
+        lent
     }
 }

@@ -1,4 +1,4 @@
-//! Section 6 of the header, continued: turns and exchanges.
+//! Section 6 of the header: turns and exchanges.
 
 use super::basics::{Document, ErrorHandle, Status};
 use super::guard::guard;
@@ -6,11 +6,17 @@ use super::message::{AppendOptions, Receipt, append_options, convert_receipt};
 use super::options::{self, CallerStruct, flag};
 use super::pointer::{give, give_value, required, writable};
 use super::session::SessionHandle;
-use super::text::{self, OwnedText};
+use super::text::{self, Texts};
 use crate::cache::view::Text;
 use crate::error::Result;
 use crate::model;
 use std::ffi::c_char;
+
+/// Where a number of turns is asked for: all of them.
+pub const TURNKEEP_ALL: u64 = u64::MAX;
+
+// More than a session can have: turns are counted in 32 bits.
+const _: () = assert!(TURNKEEP_ALL > u32::MAX as u64);
 
 /// A question and its answer, to be appended in one call. An input is needed: a text, a file's name, or both.
 #[derive(Clone, Copy)]
@@ -79,7 +85,7 @@ pub struct Turn {
 pub struct Turns {
     turns: Box<[Turn]>,
     /// What the turns point into.
-    _texts: Vec<OwnedText>,
+    _texts: Texts,
 }
 
 // SAFETY: the texts point into the object itself, which never changes.
@@ -89,19 +95,14 @@ unsafe impl Sync for Turns {}
 
 impl Turns {
     fn new(turns: &[model::Turn]) -> Self {
-        let mut texts = Vec::new();
+        let mut texts = Texts::default();
         let turns = turns.iter().map(|turn| view(turn, &mut texts)).collect();
         Self { turns, _texts: texts }
     }
 }
 
-fn view(turn: &model::Turn, texts: &mut Vec<OwnedText>) -> Turn {
-    let mut keep = |text: &str| {
-        let owned = OwnedText::new(text);
-        let view = owned.text();
-        texts.push(owned);
-        view
-    };
+fn view(turn: &model::Turn, texts: &mut Texts) -> Turn {
+    let mut keep = |text: &str| texts.keep(text);
     Turn {
         input: keep(&turn.input),
         input_name: keep(&turn.input_name),
@@ -133,8 +134,8 @@ pub extern "C" fn turnkeep_session_append_exchange(
     guard(error, || {
         let session = required(session, "session")?;
         options::check_size(receipt)?;
-        let raw = options::read(exchange)?.ok_or_else(|| crate::error::Error::invalid("exchange is NULL"))?;
-        let options = options::read(options)?.map_or_else(|| Ok(Default::default()), |raw| append_options(&raw))?;
+        let raw = options::required(exchange, "exchange")?;
+        let options = options::read_or_default(options, append_options)?;
         let (turn, done) = session.session.append_exchange(convert(&raw)?, options)?;
         give_value(number, u64::from(turn));
         give_value(receipt, convert_receipt(&done));
@@ -142,9 +143,9 @@ pub extern "C" fn turnkeep_session_append_exchange(
     })
 }
 
-/// Reads the turns from `first` to `last`, both included, as far as they are there; turn 0 is what stands before the first
-/// user message. Free *out with turnkeep_turns_free. Threads: any. Errors: NOT_FOUND, INVALID (first is behind last), CLOSED,
-/// BUSY, CORRUPT, STORAGE. Since 0.1.
+/// Reads the turns from `first` to `last`, both included, as far as they are there: TURNKEEP_LAST is the last turn, 0
+/// what stands before the first user message. Free *out with turnkeep_turns_free. Threads: any. Errors: NOT_FOUND,
+/// INVALID (first is behind last), CLOSED, BUSY, CORRUPT, STORAGE. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_session_turns(
     session: Option<&SessionHandle>,
@@ -197,10 +198,10 @@ pub extern "C" fn turnkeep_turns_free(turns: Option<Box<Turns>>) {
     drop(turns);
 }
 
-/// Writes the summary and the last `max_turns` turns, inputs included, as text for a prompt: 0 are none, TURNKEEP_LAST all.
-/// `max_characters`, unless it is 0, drops the oldest turns until the rest fits; nothing is cut inside a turn. Free *out with
-/// turnkeep_document_free. Threads: any. Errors: TOO_LARGE (the newest turn alone does not fit), NOT_FOUND, INVALID, CLOSED,
-/// BUSY, CORRUPT, STORAGE. Since 0.1.
+/// Writes the summary and the last `max_turns` turns, inputs included, as text for a prompt: 0 are none, TURNKEEP_ALL
+/// all. `max_characters`, unless it is 0, drops the oldest turns until the rest fits; nothing is cut inside a turn.
+/// Free *out with turnkeep_document_free. Threads: any. Errors: TOO_LARGE (the newest turn alone does not fit),
+/// NOT_FOUND, INVALID, CLOSED, BUSY, CORRUPT, STORAGE. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_session_context_text(
     session: Option<&SessionHandle>,
@@ -212,16 +213,16 @@ pub extern "C" fn turnkeep_session_context_text(
     guard(error, || {
         let session = required(session, "session")?;
         writable(out, "out")?;
-        let most = (max_characters != 0).then_some(max_characters);
+        let most = options::unless_zero(max_characters);
         give(out, Document::new(&session.session.context_text(max_turns, most)?));
         Ok(())
     })
 }
 
-/// Makes a file's name for the answer to an input: RESPONSE_<session>_ex<turn>_<stem of original>_<mark>.pdf, or ERROR_... if
-/// `is_error` is 1. At most 255 bytes, without separators, dots, control characters or anything else that a file system
-/// minds; the mark keeps two inputs apart. Free *out with turnkeep_document_free. Threads: any. Errors: INVALID, ENCODING,
-/// NOT_FOUND, CLOSED. Since 0.1.
+/// Makes a file's name for the answer to an input: RESPONSE_<session>_ex<turn>_<stem of original>_<hash>.pdf, or
+/// ERROR_... if `is_error` is 1. At most 255 bytes, without separators, dots, control characters or anything else that
+/// a file system minds; the hash keeps two inputs apart. Free *out with turnkeep_document_free. Threads: any. Errors:
+/// INVALID, ENCODING, NOT_FOUND, CLOSED. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_session_file_name(
     session: Option<&SessionHandle>,

@@ -2,13 +2,17 @@
 
 use super::basics::{ErrorHandle, Status};
 use super::guard::guard;
+use super::message::Messages;
 use super::options::{self, CallerStruct};
 use super::pointer::{give, required, writable};
 use super::session::SessionHandle;
+use super::store::StoreHandle;
+use super::text;
 use crate::cache::view::MessageView;
 use crate::context::{LeaveOut, WindowOptions as Options};
 use crate::error::Result;
 use crate::store::Window as Snapshot;
+use std::ffi::c_char;
 
 /// Leave out the session's summary.
 pub const TURNKEEP_LEAVE_OUT_SUMMARY: u32 = 1;
@@ -36,8 +40,8 @@ pub struct WindowOptions {
     pub summary_tokens: u64,
     /// Tokens that the prompt's template adds to each message.
     pub message_overhead: u32,
-    /// How much of what the messages in front leave free is used after the cut has moved, in percent; 0 is 75; 100 drops
-    /// a turn each turn.
+    /// How much of what the messages in front leave free is used after the cut has moved, in percent; 0 is 75; 100
+    /// drops a turn each turn.
     pub low_water_percent: u32,
     /// How many turns from the beginning stay in front.
     pub keep_first_turns: u32,
@@ -54,8 +58,8 @@ unsafe impl CallerStruct for WindowOptions {
     const NAME: &'static str = "turnkeep_window_options";
 }
 
-/// What is in a window and what is not. Its messages are, in order: front_messages that are pinned, kept or the summary,
-/// then every message from cut_seq to head_seq.
+/// What is in a window and what is not. Its messages are, in order: front_messages that are pinned, kept or the
+/// summary, then every message from cut_seq to head_seq.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct WindowReport {
@@ -98,8 +102,9 @@ impl WindowHandle {
 
 /// Returns the messages for the next prompt: what is pinned, then the newest whole turns that fit. Never changes the
 /// history, never holds a tool result without its call. `options` may be NULL. Free *out with turnkeep_window_free.
-/// Threads: any. Errors: TOO_LARGE (the newest step does not fit with what stays in front: pins, kept turns, the turn's own question,
-/// the summary; the message says what needs how much), NOT_FOUND, INVALID, CLOSED, BUSY, CORRUPT, STORAGE. Since 0.1.
+/// Threads: any. Errors: TOO_LARGE (the newest step does not fit with what stays in front: pins, kept turns, the
+/// turn's own question, the summary; the message says what needs how much), NOT_FOUND, INVALID, CLOSED, BUSY, CORRUPT,
+/// STORAGE. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_session_window(
     session: Option<&SessionHandle>,
@@ -112,6 +117,37 @@ pub extern "C" fn turnkeep_session_window(
         writable(out, "out")?;
         let options = read_options(options)?;
         give(out, WindowHandle::new(session.session.window(&options)?));
+        Ok(())
+    })
+}
+
+/// Opens a session as turnkeep_session_open does, reads its last message (none if it is empty) into *last, and its
+/// window into *window, one after the other and not as of one moment; both may be NULL. `options` as for
+/// turnkeep_session_window. Give them back with turnkeep_session_close, turnkeep_messages_free and
+/// turnkeep_window_free. Threads: any. Errors: as turnkeep_session_open and turnkeep_session_window. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn turnkeep_session_resume(
+    store: Option<&StoreHandle>,
+    id: *const c_char,
+    options: *const WindowOptions,
+    out: *mut *mut SessionHandle,
+    last: *mut *mut Messages,
+    window: *mut *mut WindowHandle,
+    error: *mut *mut ErrorHandle,
+) -> Status {
+    guard(error, || {
+        let store = required(store, "store")?;
+        let id = text::required(id, "id")?;
+        writable(out, "out")?;
+        let options = read_options(options)?;
+        let resumed = store.store.resume_session(id, &options)?;
+        if !last.is_null() {
+            give(last, Messages { messages: resumed.last });
+        }
+        if !window.is_null() {
+            give(window, WindowHandle::new(resumed.window));
+        }
+        give(out, SessionHandle::new(resumed.session));
         Ok(())
     })
 }
@@ -130,14 +166,16 @@ pub extern "C" fn turnkeep_window_at(window: Option<&WindowHandle>, index: usize
         .map_or(std::ptr::null(), std::ptr::from_ref)
 }
 
-/// Returns what is in a window and what was left out, borrowed from the window; NULL for NULL. Since 0.1.
+/// Returns what is in a window and what was left out, borrowed from the window; NULL for NULL. The name ends in _of
+/// because the type has the plain one. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_window_report_of(window: Option<&WindowHandle>) -> *const WindowReport {
     window.map_or(std::ptr::null(), |window| std::ptr::from_ref(&window.report))
 }
 
-/// Returns how many leading messages two windows share: the same seq, role, content, tool calls and tool call id, byte for
-/// byte, which is what an engine need not read again. Model and metadata are not compared. 0 if one is NULL. Since 0.1.
+/// Returns how many leading messages two windows share: the same seq, role, content, tool calls and tool call id, byte
+/// for byte, which is what an engine need not read again. Model and metadata are not compared. 0 if one is NULL. Since
+/// 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_window_common_prefix(one: Option<&WindowHandle>, other: Option<&WindowHandle>) -> usize {
     match (one, other) {
@@ -152,8 +190,8 @@ pub extern "C" fn turnkeep_window_free(window: Option<Box<WindowHandle>>) {
     drop(window);
 }
 
-pub(super) fn read_options(options: *const WindowOptions) -> Result<Options> {
-    options::read(options)?.map_or_else(|| Ok(Options::default()), |raw| convert(&raw))
+fn read_options(options: *const WindowOptions) -> Result<Options> {
+    options::read_or_default(options, convert)
 }
 
 fn convert(raw: &WindowOptions) -> Result<Options> {

@@ -249,7 +249,7 @@ static void a_replacement_that_fails_leaves_everything_as_it_was(void) {
     CHECK_EQUAL(receipt.last_seq, 0);
     CHECK_EQUAL(revision_of(session), before);
     CHECK_HISTORY(session, "a", "b", "c", "d");
-    OK(turnkeep_store_list(store, NULL, &list, &failure));
+    OK(turnkeep_store_list_sessions(store, NULL, &list, &failure));
     CHECK_EQUAL(turnkeep_session_list_len(list), 1);
     turnkeep_session_list_free(list);
     turnkeep_session_close(session);

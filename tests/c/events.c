@@ -104,7 +104,7 @@ static turnkeep_status read_statistics(void *user_data, const turnkeep_event *ev
     if (event->kind == TURNKEEP_EVENT_STORE_CLOSED) return TURNKEEP_OK;
     OK(turnkeep_store_metrics(heard->store, &metrics, &failure));
     OK(turnkeep_store_metrics_json(heard->store, &page, &failure));
-    OK(turnkeep_store_list(heard->store, NULL, &list, &failure));
+    OK(turnkeep_store_list_sessions(heard->store, NULL, &list, &failure));
     CHECK_EQUAL(turnkeep_session_list_len(list), metrics.active_sessions);
     turnkeep_session_list_free(list);
     turnkeep_document_free(page);
@@ -145,6 +145,52 @@ static void a_callback_may_append(void) {
     CHECK_HISTORY(session, "one?", "answered by the callback", "two?", "answered by the callback");
     turnkeep_session_close(session);
     close_store(store);
+}
+
+static turnkeep_status ask_everything(void *user_data, const turnkeep_event *event) {
+    struct heard *heard = (struct heard *)user_data;
+    turnkeep_store *store = heard->store;
+    turnkeep_metrics metrics = TURNKEEP_METRICS_INIT;
+    turnkeep_sizes sizes = TURNKEEP_SIZES_INIT;
+    turnkeep_session *session = NULL;
+    turnkeep_session_list *list = NULL;
+    turnkeep_search_results *results = NULL;
+    turnkeep_events *events = NULL;
+    turnkeep_check_report *report = NULL;
+    int32_t exists = 9;
+    uint64_t number = 9;
+    if (event->kind != TURNKEEP_EVENT_STORE_CLOSED) return TURNKEEP_OK;
+    FAILS(CLOSED, "closed", turnkeep_session_create(store, NULL, &session, &failure));
+    FAILS(CLOSED, "closed", turnkeep_session_open(store, "chat", &session, &failure));
+    FAILS(CLOSED, "closed", turnkeep_session_exists(store, "chat", &exists, &failure));
+    FAILS(CLOSED, "closed", turnkeep_session_delete(store, "chat", &failure));
+    FAILS(CLOSED, "closed", turnkeep_session_erase(store, "chat", NULL, &failure));
+    FAILS(CLOSED, "closed", turnkeep_store_list_sessions(store, NULL, &list, &failure));
+    FAILS(CLOSED, "closed", turnkeep_store_count_sessions(store, NULL, &number, &failure));
+    FAILS(CLOSED, "closed", turnkeep_store_change_sessions(store, NULL, TURNKEEP_BULK_DELETE, NULL, &number, &failure));
+    FAILS(CLOSED, "closed", turnkeep_store_search(store, NULL, &results, &failure));
+    FAILS(CLOSED, "closed", turnkeep_store_events_after(store, 0, 0, &events, &failure));
+    FAILS(CLOSED, "closed", turnkeep_store_metrics(store, &metrics, &failure));
+    FAILS(CLOSED, "closed", turnkeep_store_reset_metrics(store, &failure));
+    FAILS(CLOSED, "closed", turnkeep_store_flush(store, &failure));
+    FAILS(CLOSED, "closed", turnkeep_store_cleanup(store, &number, &failure));
+    FAILS(CLOSED, "closed", turnkeep_store_backup(store, fresh_path(), NULL, &failure));
+    FAILS(CLOSED, "closed", turnkeep_store_check(store, &report, &failure));
+    FAILS(CLOSED, "closed", turnkeep_store_vacuum(store, &failure));
+    FAILS(CLOSED, "closed", turnkeep_store_optimize(store, &failure));
+    FAILS(CLOSED, "closed", turnkeep_store_sizes(store, &sizes, &failure));
+    FAILS(CLOSED, "closed", turnkeep_store_subscribe(store, note, NULL, NULL, NULL, &failure));
+    heard->calls++;
+    return TURNKEEP_OK;
+}
+
+static void while_a_store_is_closed_its_functions_answer_closed(void) {
+    struct heard heard = {0};
+    heard.store = open_store(fresh_path());
+    OK(turnkeep_store_subscribe(heard.store, ask_everything, &heard, NULL, NULL, &failure));
+    turnkeep_session_close(create(heard.store, "chat"));
+    close_store(heard.store);
+    CHECK_EQUAL(heard.calls, 1);
 }
 
 static turnkeep_events *events_after(turnkeep_store *store, uint64_t cursor) {
@@ -266,6 +312,7 @@ int main(int argc, char **argv) {
     RUN(a_callback_that_fails_does_not_fail_the_call);
     RUN(statistics_are_read_inside_a_callback);
     RUN(a_callback_may_append);
+    RUN(while_a_store_is_closed_its_functions_answer_closed);
     RUN(the_log_is_polled_from_a_cursor);
     RUN(a_reader_who_comes_too_late_is_told);
     RUN(every_kind_has_a_name);

@@ -49,7 +49,7 @@ static void null_in_sessions(void) {
     CHECK(out == NULL);
     NULL_REFUSED(turnkeep_session_exists, store, turnkeep_session_exists(NULL, "s", &exists, &failure));
     NULL_REFUSED(turnkeep_session_exists, id, turnkeep_session_exists(store, NULL, &exists, &failure));
-    NULL_REFUSED(turnkeep_session_exists, out, turnkeep_session_exists(store, "s", NULL, &failure));
+    NULL_REFUSED(turnkeep_session_exists, exists, turnkeep_session_exists(store, "s", NULL, &failure));
     NULL_ALLOWED(turnkeep_session_exists, error,
                  turnkeep_session_exists(store, "", &exists, NULL) == TURNKEEP_ERROR_INVALID);
     CHECK_EQUAL(exists, 99);
@@ -75,11 +75,13 @@ static void null_in_sessions(void) {
 
 static void null_in_lists(void) {
     turnkeep_session_list *list = NULL;
-    NULL_REFUSED(turnkeep_store_list, store, turnkeep_store_list(NULL, NULL, &list, &failure));
-    NULL_REFUSED(turnkeep_store_list, out, turnkeep_store_list(store, NULL, NULL, &failure));
-    NULL_ALLOWED(turnkeep_store_list, options, turnkeep_store_list(store, NULL, &list, &failure) == TURNKEEP_OK);
+    NULL_REFUSED(turnkeep_store_list_sessions, store, turnkeep_store_list_sessions(NULL, NULL, &list, &failure));
+    NULL_REFUSED(turnkeep_store_list_sessions, out, turnkeep_store_list_sessions(store, NULL, NULL, &failure));
+    NULL_ALLOWED(turnkeep_store_list_sessions, options,
+                 turnkeep_store_list_sessions(store, NULL, &list, &failure) == TURNKEEP_OK);
     turnkeep_session_list_free(list);
-    NULL_ALLOWED(turnkeep_store_list, error, turnkeep_store_list(store, NULL, NULL, NULL) == TURNKEEP_ERROR_INVALID);
+    NULL_ALLOWED(turnkeep_store_list_sessions, error,
+                 turnkeep_store_list_sessions(store, NULL, NULL, NULL) == TURNKEEP_ERROR_INVALID);
     NULL_ALLOWED(turnkeep_session_list_len, list, turnkeep_session_list_len(NULL) == 0);
     NULL_ALLOWED(turnkeep_session_list_at, list, turnkeep_session_list_at(NULL, 0) == NULL);
     NULL_ALLOWED(turnkeep_session_list_next_page, list, turnkeep_session_list_next_page(NULL).len == 0);
@@ -206,7 +208,7 @@ static void structs_of_a_wrong_size_are_refused(void) {
     SIZE(turnkeep_store_options, turnkeep_store_open(":memory:", sized, &opened, &failure));
     SIZE(turnkeep_session_options, turnkeep_session_create(store, sized, &created, &failure));
     SIZE(turnkeep_session_changes, turnkeep_session_update(session, sized, NULL, &failure));
-    SIZE(turnkeep_session_list_options, turnkeep_store_list(store, sized, &list, &failure));
+    SIZE(turnkeep_session_list_options, turnkeep_store_list_sessions(store, sized, &list, &failure));
     SIZE(turnkeep_new_message, turnkeep_session_append_batch(session, sized, 1, NULL, &receipt, &failure));
     SIZE(turnkeep_append_options, turnkeep_session_append_batch(session, &message, 1, sized, &receipt, &failure));
     SIZE(turnkeep_receipt, turnkeep_session_append(session, TURNKEEP_ROLE_USER, "x", 1, sized, &failure));
@@ -252,7 +254,7 @@ static void text_that_is_not_utf_8_is_refused(void) {
     TEXT(turnkeep_session_open, id, turnkeep_session_open(store, bad, &created, &error));
     TEXT(turnkeep_session_exists, id, turnkeep_session_exists(store, bad, &exists, &error));
     TEXT(turnkeep_session_delete, id, turnkeep_session_delete(store, bad, &error));
-    TEXT(turnkeep_session_list_options, page, turnkeep_store_list(store, LIST(page), &list, &error));
+    TEXT(turnkeep_session_list_options, page, turnkeep_store_list_sessions(store, LIST(page), &list, &error));
     TEXT(turnkeep_session_append, content, turnkeep_session_append(session, 2, bad, strlen(bad), NULL, &error));
     TEXT(turnkeep_new_message, content,
          turnkeep_session_append_batch(

@@ -507,7 +507,7 @@ static void numbers_of_turns_may_be_as_large_as_they_like(void) {
     OK(turnkeep_session_last_turns(session, UINT64_MAX, &turns, &failure));
     CHECK_EQUAL(turnkeep_turns_len(turns), 2);
     turnkeep_turns_free(turns);
-    OK(turnkeep_session_context_text(session, TURNKEEP_LAST, UINT64_MAX, &text, &failure));
+    OK(turnkeep_session_context_text(session, TURNKEEP_ALL, UINT64_MAX, &text, &failure));
     turnkeep_document_free(text);
     OK(turnkeep_session_file_name(session, UINT64_MAX, "", 0, &text, &failure));
     CHECK(turnkeep_document_text(text).len <= 255);

@@ -1,4 +1,4 @@
-/* What a host can do wrong with events and metrics, sections 8 and 9 of the header (see ../support/hostile.h). */
+/* What a host can do wrong with events and metrics, sections 10 and 11 of the header (see ../support/hostile.h). */
 
 #include "../support/hostile.h"
 
@@ -59,11 +59,11 @@ static void null_in_metrics(void) {
     turnkeep_metrics metrics = TURNKEEP_METRICS_INIT;
     turnkeep_document *page = NULL;
     NULL_REFUSED(turnkeep_store_metrics, store, turnkeep_store_metrics(NULL, &metrics, &failure));
-    NULL_REFUSED(turnkeep_store_metrics, out, turnkeep_store_metrics(store, NULL, &failure));
+    NULL_REFUSED(turnkeep_store_metrics, metrics, turnkeep_store_metrics(store, NULL, &failure));
     NULL_ALLOWED(turnkeep_store_metrics, error, turnkeep_store_metrics(NULL, &metrics, NULL) == TURNKEEP_ERROR_INVALID);
     CHECK_EQUAL(metrics.opened_us, 0);
-    NULL_REFUSED(turnkeep_store_metrics_reset, store, turnkeep_store_metrics_reset(NULL, &failure));
-    NULL_ALLOWED(turnkeep_store_metrics_reset, error, turnkeep_store_metrics_reset(store, NULL) == TURNKEEP_OK);
+    NULL_REFUSED(turnkeep_store_reset_metrics, store, turnkeep_store_reset_metrics(NULL, &failure));
+    NULL_ALLOWED(turnkeep_store_reset_metrics, error, turnkeep_store_reset_metrics(store, NULL) == TURNKEEP_OK);
     NULL_REFUSED(turnkeep_store_metrics_json, store, turnkeep_store_metrics_json(NULL, &page, &failure));
     NULL_REFUSED(turnkeep_store_metrics_json, out, turnkeep_store_metrics_json(store, NULL, &failure));
     NULL_ALLOWED(turnkeep_store_metrics_json, error,

@@ -16,14 +16,14 @@
 
 static turnkeep_status count(const turnkeep_filter *filter, turnkeep_error **error) {
     uint64_t found = 99;
-    turnkeep_status status = turnkeep_store_count(store, filter, &found, error);
+    turnkeep_status status = turnkeep_store_count_sessions(store, filter, &found, error);
     CHECK(status == TURNKEEP_OK || found == 99);
     return status;
 }
 
 static turnkeep_status list(const turnkeep_session_list_options *options, turnkeep_error **error) {
     turnkeep_session_list *out = NULL;
-    turnkeep_status status = turnkeep_store_list(store, options, &out, error);
+    turnkeep_status status = turnkeep_store_list_sessions(store, options, &out, error);
     CHECK(status == TURNKEEP_OK || out == NULL);
     turnkeep_session_list_free(out);
     return status;
@@ -31,7 +31,7 @@ static turnkeep_status list(const turnkeep_session_list_options *options, turnke
 
 static turnkeep_status change(const turnkeep_filter *filter, int32_t action, const char *tag, turnkeep_error **error) {
     uint64_t changed = 99;
-    turnkeep_status status = turnkeep_store_change(store, filter, action, tag, &changed, error);
+    turnkeep_status status = turnkeep_store_change_sessions(store, filter, action, tag, &changed, error);
     CHECK(status == TURNKEEP_OK || changed == 99);
     return status;
 }
@@ -40,26 +40,30 @@ static void null_in_counts_and_changes(void) {
     turnkeep_filter nobody = TURNKEEP_FILTER_INIT;
     uint64_t out = 99;
     nobody.user_id = "nobody of this name";
-    NULL_REFUSED(turnkeep_store_count, store, turnkeep_store_count(NULL, NULL, &out, &failure));
-    NULL_REFUSED(turnkeep_store_count, out, turnkeep_store_count(store, NULL, NULL, &failure));
-    NULL_ALLOWED(turnkeep_store_count, error, turnkeep_store_count(store, NULL, NULL, NULL) == TURNKEEP_ERROR_INVALID);
+    NULL_REFUSED(turnkeep_store_count_sessions, store, turnkeep_store_count_sessions(NULL, NULL, &out, &failure));
+    NULL_REFUSED(turnkeep_store_count_sessions, count, turnkeep_store_count_sessions(store, NULL, NULL, &failure));
+    NULL_ALLOWED(turnkeep_store_count_sessions, error,
+                 turnkeep_store_count_sessions(store, NULL, NULL, NULL) == TURNKEEP_ERROR_INVALID);
     CHECK_EQUAL(out, 99);
-    NULL_ALLOWED(turnkeep_store_count, filter, turnkeep_store_count(store, NULL, &out, &failure) == TURNKEEP_OK);
+    NULL_ALLOWED(turnkeep_store_count_sessions, filter,
+                 turnkeep_store_count_sessions(store, NULL, &out, &failure) == TURNKEEP_OK);
     CHECK_EQUAL(out, 1);
     out = 99;
-    NULL_REFUSED(turnkeep_store_change, store,
-                 turnkeep_store_change(NULL, NULL, TURNKEEP_BULK_DELETE, NULL, &out, &failure));
-    NULL_REFUSED(turnkeep_store_change, tag,
-                 turnkeep_store_change(store, NULL, TURNKEEP_BULK_ADD_TAG, NULL, &out, &failure));
-    NULL_REFUSED(turnkeep_store_change, tag,
-                 turnkeep_store_change(store, NULL, TURNKEEP_BULK_REMOVE_TAG, NULL, &out, &failure));
-    NULL_ALLOWED(turnkeep_store_change, error,
-                 turnkeep_store_change(store, NULL, 0, NULL, &out, NULL) == TURNKEEP_ERROR_INVALID);
+    NULL_REFUSED(turnkeep_store_change_sessions, store,
+                 turnkeep_store_change_sessions(NULL, NULL, TURNKEEP_BULK_DELETE, NULL, &out, &failure));
+    NULL_REFUSED(turnkeep_store_change_sessions, tag,
+                 turnkeep_store_change_sessions(store, NULL, TURNKEEP_BULK_ADD_TAG, NULL, &out, &failure));
+    NULL_REFUSED(turnkeep_store_change_sessions, tag,
+                 turnkeep_store_change_sessions(store, NULL, TURNKEEP_BULK_REMOVE_TAG, NULL, &out, &failure));
+    NULL_ALLOWED(turnkeep_store_change_sessions, error,
+                 turnkeep_store_change_sessions(store, NULL, 0, NULL, &out, NULL) == TURNKEEP_ERROR_INVALID);
     CHECK_EQUAL(out, 99);
-    NULL_ALLOWED(turnkeep_store_change, changed,
-                 turnkeep_store_change(store, &nobody, TURNKEEP_BULK_DELETE, NULL, NULL, &failure) == TURNKEEP_OK);
-    NULL_ALLOWED(turnkeep_store_change, filter,
-                 turnkeep_store_change(spare, NULL, TURNKEEP_BULK_ARCHIVE, NULL, &out, &failure) == TURNKEEP_OK);
+    NULL_ALLOWED(turnkeep_store_change_sessions, changed,
+                 turnkeep_store_change_sessions(store, &nobody, TURNKEEP_BULK_DELETE, NULL, NULL, &failure) ==
+                     TURNKEEP_OK);
+    NULL_ALLOWED(turnkeep_store_change_sessions, filter,
+                 turnkeep_store_change_sessions(spare, NULL, TURNKEEP_BULK_ARCHIVE, NULL, &out, &failure) ==
+                     TURNKEEP_OK);
     CHECK_EQUAL(out, 1);
 }
 
@@ -67,29 +71,29 @@ static void null_in_filters(void) {
     turnkeep_filter filter = TURNKEEP_FILTER_INIT;
     turnkeep_metadata_condition condition = TURNKEEP_METADATA_CONDITION_INIT;
     const char *const tags[] = {"a", NULL};
-    filter.all_tags_count = 1;
+    filter.all_tag_count = 1;
     FAILS(INVALID, "all_tags is NULL", count(&filter, &failure));
     filter.all_tags = tags;
-    filter.all_tags_count = 2;
+    filter.all_tag_count = 2;
     FAILS(INVALID, "all_tags is NULL", count(&filter, &failure));
-    filter.all_tags_count = SIZE_MAX;
+    filter.all_tag_count = SIZE_MAX;
     FAILS(INVALID, "more than memory can hold", count(&filter, &failure));
-    filter.all_tags_count = 0;
-    filter.any_tags_count = 1;
+    filter.all_tag_count = 0;
+    filter.any_tag_count = 1;
     FAILS(INVALID, "any_tags is NULL", count(&filter, &failure));
-    filter.any_tags_count = 0;
+    filter.any_tag_count = 0;
     filter.metadata_count = 1;
     FAILS(INVALID, "metadata is NULL", count(&filter, &failure));
     filter.metadata_count = SIZE_MAX;
     FAILS(INVALID, "more than memory can hold", count(&filter, &failure));
     filter.metadata_count = 1;
     filter.metadata = &condition;
-    condition.comparison = TURNKEEP_METADATA_EXISTS;
+    condition.relation = TURNKEEP_RELATION_EXISTS;
     FAILS(INVALID, "pointer is NULL", count(&filter, &failure));
     condition.pointer = "/a";
     condition.value = "1";
     FAILS(INVALID, "leave it NULL", count(&filter, &failure));
-    condition.comparison = TURNKEEP_METADATA_EQUAL;
+    condition.relation = TURNKEEP_RELATION_EQUAL;
     condition.value = NULL;
     FAILS(INVALID, "value is NULL", count(&filter, &failure));
     check_unchanged(__LINE__);
@@ -107,7 +111,7 @@ static void structs_of_a_wrong_size_are_refused(void) {
          count(&(turnkeep_filter){.struct_size = sizeof(turnkeep_filter), .metadata = sized, .metadata_count = 1},
                &failure));
     conditions[0].pointer = "";
-    conditions[0].comparison = TURNKEEP_METADATA_EXISTS;
+    conditions[0].relation = TURNKEEP_RELATION_EXISTS;
     conditions[1].struct_size = 8;
     filter.metadata = conditions;
     filter.metadata_count = 2;
@@ -126,16 +130,16 @@ static void text_that_is_not_utf_8_is_refused(void) {
     TEXT(turnkeep_filter, expires_to, count(FILTER(expires_to), &error));
     TEXT(turnkeep_filter, parent_id, count(FILTER(parent_id), &error));
     TEXT(turnkeep_filter, all_tags,
-         count(&(turnkeep_filter){.struct_size = sizeof(turnkeep_filter), .all_tags = &bad, .all_tags_count = 1},
+         count(&(turnkeep_filter){.struct_size = sizeof(turnkeep_filter), .all_tags = &bad, .all_tag_count = 1},
                &error));
     TEXT(turnkeep_filter, any_tags,
-         count(&(turnkeep_filter){.struct_size = sizeof(turnkeep_filter), .any_tags = &bad, .any_tags_count = 1},
+         count(&(turnkeep_filter){.struct_size = sizeof(turnkeep_filter), .any_tags = &bad, .any_tag_count = 1},
                &error));
     TEXT(turnkeep_metadata_condition, pointer,
-         count(CONDITION(.pointer = bad, .comparison = TURNKEEP_METADATA_EXISTS), &error));
+         count(CONDITION(.pointer = bad, .relation = TURNKEEP_RELATION_EXISTS), &error));
     TEXT(turnkeep_metadata_condition, value,
-         count(CONDITION(.pointer = "", .value = bad, .comparison = TURNKEEP_METADATA_EQUAL), &error));
-    TEXT(turnkeep_store_change, tag, change(NULL, TURNKEEP_BULK_ADD_TAG, bad, &error));
+         count(CONDITION(.pointer = "", .value = bad, .relation = TURNKEEP_RELATION_EQUAL), &error));
+    TEXT(turnkeep_store_change_sessions, tag, change(NULL, TURNKEEP_BULK_ADD_TAG, bad, &error));
 }
 
 static void numbers_that_mean_nothing_are_refused(void) {
@@ -144,15 +148,16 @@ static void numbers_that_mean_nothing_are_refused(void) {
     NUMBER(turnkeep_filter, has_messages, int32_t, count(FILTER(has_messages), &failure), -1, 3, INT32_MIN, INT32_MAX);
     NUMBER(turnkeep_filter, utc_offset_minutes, int32_t, count(FILTER(utc_offset_minutes), &failure), -1440, 1440,
            INT32_MIN, INT32_MAX);
-    NUMBER(turnkeep_metadata_condition, comparison, int32_t,
-           count(CONDITION(.pointer = "", .value = "1", .comparison = bad), &failure), 0, -1, 5, INT32_MIN, INT32_MAX);
+    NUMBER(turnkeep_metadata_condition, relation, int32_t,
+           count(CONDITION(.pointer = "", .value = "1", .relation = bad), &failure), 0, -1, 5, INT32_MIN, INT32_MAX);
     NUMBER(turnkeep_session_list_options, sort, int32_t, list(LIST(sort), &failure), -1, 7, INT32_MIN, INT32_MAX);
     NUMBER(turnkeep_session_list_options, ascending, int32_t, list(LIST(ascending), &failure), -1, 2, INT32_MAX);
-    NUMBER(turnkeep_store_change, action, int32_t, change(NULL, bad, NULL, &failure), 0, -1, 7, INT32_MIN, INT32_MAX);
+    NUMBER(turnkeep_store_change_sessions, action, int32_t, change(NULL, bad, NULL, &failure), 0, -1, 7, INT32_MIN,
+           INT32_MAX);
     FAILS(INVALID, "reserved is 1",
           count(&(turnkeep_filter){.struct_size = sizeof(turnkeep_filter), .reserved = 1}, &failure));
     FAILS(INVALID, "reserved is 1",
-          count(CONDITION(.pointer = "", .comparison = TURNKEEP_METADATA_EXISTS, .reserved = 1), &failure));
+          count(CONDITION(.pointer = "", .relation = TURNKEEP_RELATION_EXISTS, .reserved = 1), &failure));
     FAILS(INVALID, "reserved is 1",
           list(&(turnkeep_session_list_options){.struct_size = sizeof(turnkeep_session_list_options), .reserved = 1},
                &failure));
@@ -177,13 +182,12 @@ static void texts_that_mean_nothing_are_refused(void) {
     REFUSED("", "parent_id is empty", FILTER(parent_id));
     REFUSED("a\nb", "user_id has a control character", FILTER(user_id));
     REFUSED("a\x7F", "model has a control character", FILTER(model));
-    REFUSED("$.a", "'$.a' is not a JSON Pointer", CONDITION(.pointer = bad, .comparison = TURNKEEP_METADATA_EXISTS));
-    REFUSED("blue", "value is not JSON",
-            CONDITION(.pointer = "/a", .value = bad, .comparison = TURNKEEP_METADATA_EQUAL));
+    REFUSED("$.a", "'$.a' is not a JSON Pointer", CONDITION(.pointer = bad, .relation = TURNKEEP_RELATION_EXISTS));
+    REFUSED("blue", "value is not JSON", CONDITION(.pointer = "/a", .value = bad, .relation = TURNKEEP_RELATION_EQUAL));
     REFUSED("null", "neither a number nor a string",
-            CONDITION(.pointer = "/a", .value = bad, .comparison = TURNKEEP_METADATA_LESS));
+            CONDITION(.pointer = "/a", .value = bad, .relation = TURNKEEP_RELATION_LESS));
     FAILS(INVALID, "a tag is empty",
-          count(&(turnkeep_filter){.struct_size = sizeof(turnkeep_filter), .any_tags = &empty, .any_tags_count = 1},
+          count(&(turnkeep_filter){.struct_size = sizeof(turnkeep_filter), .any_tags = &empty, .any_tag_count = 1},
                 &failure));
     FAILS(INVALID, "created_from ('2026-11-21') lies after created_to ('2026-11-20')",
           count(&(turnkeep_filter){.struct_size = sizeof(turnkeep_filter),

@@ -1,9 +1,9 @@
-/* What a host can do wrong in section 10 of the header, and with what was added to section 2 for it. */
+/* What a host can do wrong in section 12 of the header, and with what was added to section 2 for it. */
 
 #include "../support/hostile.h"
 
 static void null_in_maintenance(void) {
-    turnkeep_check *check = NULL;
+    turnkeep_check_report *check = NULL;
     turnkeep_salvage_report *salvaged = NULL;
     turnkeep_sizes sizes = TURNKEEP_SIZES_INIT;
     turnkeep_erase_report report = TURNKEEP_ERASE_REPORT_INIT;
@@ -19,10 +19,10 @@ static void null_in_maintenance(void) {
     NULL_REFUSED(turnkeep_store_check, out, turnkeep_store_check(store, NULL, &failure));
     NULL_ALLOWED(turnkeep_store_check, error, turnkeep_store_check(NULL, &check, NULL) == TURNKEEP_ERROR_INVALID);
     CHECK(check == NULL);
-    NULL_ALLOWED(turnkeep_check_len, check, turnkeep_check_len(NULL) == 0);
-    NULL_ALLOWED(turnkeep_check_at, check, turnkeep_check_at(NULL, 0).len == 0);
-    NULL_ALLOWED(turnkeep_check_counts_of, check, turnkeep_check_counts_of(NULL) == NULL);
-    NULL_ALLOWED(turnkeep_check_free, check, (turnkeep_check_free(NULL), 1));
+    NULL_ALLOWED(turnkeep_check_report_len, report, turnkeep_check_report_len(NULL) == 0);
+    NULL_ALLOWED(turnkeep_check_report_at, report, turnkeep_check_report_at(NULL, 0).len == 0);
+    NULL_ALLOWED(turnkeep_check_report_counts, report, turnkeep_check_report_counts(NULL) == NULL);
+    NULL_ALLOWED(turnkeep_check_report_free, report, (turnkeep_check_report_free(NULL), 1));
 
     NULL_REFUSED(turnkeep_store_vacuum, store, turnkeep_store_vacuum(NULL, &failure));
     NULL_ALLOWED(turnkeep_store_vacuum, error, turnkeep_store_vacuum(NULL, NULL) == TURNKEEP_ERROR_INVALID);
@@ -33,15 +33,16 @@ static void null_in_maintenance(void) {
     NULL_ALLOWED(turnkeep_store_sizes, error, turnkeep_store_sizes(NULL, &sizes, NULL) == TURNKEEP_ERROR_INVALID);
     CHECK_EQUAL(sizes.database, 0);
 
-    NULL_REFUSED(turnkeep_salvage, source, turnkeep_salvage(NULL, fresh_path(), &salvaged, &failure));
-    NULL_REFUSED(turnkeep_salvage, target, turnkeep_salvage(copy, NULL, &salvaged, &failure));
-    NULL_REFUSED(turnkeep_salvage, out, turnkeep_salvage(copy, fresh_path(), NULL, &failure));
-    NULL_ALLOWED(turnkeep_salvage, error, turnkeep_salvage(copy, copy, &salvaged, NULL) == TURNKEEP_ERROR_INVALID);
+    NULL_REFUSED(turnkeep_store_salvage, source, turnkeep_store_salvage(NULL, fresh_path(), &salvaged, &failure));
+    NULL_REFUSED(turnkeep_store_salvage, target, turnkeep_store_salvage(copy, NULL, &salvaged, &failure));
+    NULL_REFUSED(turnkeep_store_salvage, out, turnkeep_store_salvage(copy, fresh_path(), NULL, &failure));
+    NULL_ALLOWED(turnkeep_store_salvage, error,
+                 turnkeep_store_salvage(copy, copy, &salvaged, NULL) == TURNKEEP_ERROR_INVALID);
     CHECK(salvaged == NULL);
-    NULL_ALLOWED(turnkeep_salvage_report_len, salvage, turnkeep_salvage_report_len(NULL) == 0);
-    NULL_ALLOWED(turnkeep_salvage_report_at, salvage, turnkeep_salvage_report_at(NULL, 0).len == 0);
-    NULL_ALLOWED(turnkeep_salvage_counts_of, salvage, turnkeep_salvage_counts_of(NULL) == NULL);
-    NULL_ALLOWED(turnkeep_salvage_report_free, salvage, (turnkeep_salvage_report_free(NULL), 1));
+    NULL_ALLOWED(turnkeep_salvage_report_len, report, turnkeep_salvage_report_len(NULL) == 0);
+    NULL_ALLOWED(turnkeep_salvage_report_at, report, turnkeep_salvage_report_at(NULL, 0).len == 0);
+    NULL_ALLOWED(turnkeep_salvage_report_counts, report, turnkeep_salvage_report_counts(NULL) == NULL);
+    NULL_ALLOWED(turnkeep_salvage_report_free, report, (turnkeep_salvage_report_free(NULL), 1));
 
     NULL_REFUSED(turnkeep_session_erase, store, turnkeep_session_erase(NULL, "s", &report, &failure));
     NULL_REFUSED(turnkeep_session_erase, id, turnkeep_session_erase(store, NULL, &report, &failure));
@@ -68,8 +69,8 @@ static void text_of_maintenance_that_is_not_utf_8_is_refused(void) {
     turnkeep_salvage_report *salvaged = NULL;
     turnkeep_store *opened = NULL;
     TEXT(turnkeep_store_backup, path, turnkeep_store_backup(store, bad, NULL, &error));
-    TEXT(turnkeep_salvage, source, turnkeep_salvage(bad, "x", &salvaged, &error));
-    TEXT(turnkeep_salvage, target, turnkeep_salvage("x", bad, &salvaged, &error));
+    TEXT(turnkeep_store_salvage, source, turnkeep_store_salvage(bad, "x", &salvaged, &error));
+    TEXT(turnkeep_store_salvage, target, turnkeep_store_salvage("x", bad, &salvaged, &error));
     TEXT(turnkeep_session_erase, id, turnkeep_session_erase(store, bad, NULL, &error));
     TEXT(turnkeep_store_open_config, path, turnkeep_store_open_config(bad, &opened, &error));
 }
@@ -79,6 +80,9 @@ static void numbers_of_maintenance_that_mean_nothing_are_refused(void) {
     NUMBER(turnkeep_backup_options, overwrite, int32_t,
            turnkeep_store_backup(store, fresh_path(), WITH(turnkeep_backup_options, overwrite), &failure), -1, 2,
            INT32_MAX, INT32_MIN);
+    NUMBER(turnkeep_store_options, reserved, uint32_t,
+           turnkeep_store_open(":memory:", WITH(turnkeep_store_options, reserved), &(turnkeep_store *){NULL}, &failure),
+           1, UINT32_MAX);
     NUMBER(turnkeep_backup_options, reserved, uint32_t,
            turnkeep_store_backup(store, fresh_path(), WITH(turnkeep_backup_options, reserved), &failure), 1,
            UINT32_MAX);

@@ -7,7 +7,7 @@
 
 static turnkeep_status list(const turnkeep_session_list_options *options, turnkeep_error **error) {
     turnkeep_session_list *out = NULL;
-    turnkeep_status status = turnkeep_store_list(store, options, &out, error);
+    turnkeep_status status = turnkeep_store_list_sessions(store, options, &out, error);
     CHECK(status == TURNKEEP_OK || out == NULL);
     turnkeep_session_list_free(out);
     return status;
@@ -45,7 +45,7 @@ static void room_for_later_must_be_zero(void) {
 #define CONDITION                                                                       \
     (&(turnkeep_metadata_condition){.struct_size = sizeof(turnkeep_metadata_condition), \
                                     .pointer = "",                                      \
-                                    .comparison = TURNKEEP_METADATA_EXISTS,             \
+                                    .relation = TURNKEEP_RELATION_EXISTS,               \
                                     .reserved = bad})
     NUMBER(turnkeep_append_options, reserved, uint32_t,
            turnkeep_session_append_batch(session, &message, 1, WITH(turnkeep_append_options, reserved), NULL, &failure),

@@ -27,7 +27,6 @@ static const struct entry entries[] = {
     FIELD(turnkeep_text, len, 8),
 
     SIZE(turnkeep_store_options, 144),
-    SIZE(turnkeep_store_options, 144),
     FIELD(turnkeep_store_options, struct_size, 0),
     FIELD(turnkeep_store_options, durability, 8),
     FIELD(turnkeep_store_options, autosave_ms, 12),
@@ -39,18 +38,19 @@ static const struct entry entries[] = {
     FIELD(turnkeep_store_options, exclusive, 48),
     FIELD(turnkeep_store_options, read_only, 52),
     FIELD(turnkeep_store_options, must_exist, 56),
-    FIELD(turnkeep_store_options, user_data, 64),
-    FIELD(turnkeep_store_options, count_tokens, 72),
+    FIELD(turnkeep_store_options, no_search, 60),
+    FIELD(turnkeep_store_options, count_tokens, 64),
+    FIELD(turnkeep_store_options, user_data, 72),
     FIELD(turnkeep_store_options, destroy, 80),
     FIELD(turnkeep_store_options, tokenizer, 88),
     FIELD(turnkeep_store_options, expire_after_ms, 96),
     FIELD(turnkeep_store_options, expire_sliding, 104),
     FIELD(turnkeep_store_options, cleanup_interval_ms, 108),
     FIELD(turnkeep_store_options, event_log_rows, 112),
-    FIELD(turnkeep_store_options, no_search, 120),
-    FIELD(turnkeep_store_options, max_session_bytes, 128),
-    FIELD(turnkeep_store_options, compress_min_bytes, 136),
-    FIELD(turnkeep_store_options, compression_level, 124),
+    FIELD(turnkeep_store_options, max_session_bytes, 120),
+    FIELD(turnkeep_store_options, compress_min_bytes, 128),
+    FIELD(turnkeep_store_options, compression_level, 136),
+    FIELD(turnkeep_store_options, reserved, 140),
 
     SIZE(turnkeep_session_options, 120),
     FIELD(turnkeep_session_options, struct_size, 0),
@@ -88,45 +88,6 @@ static const struct entry entries[] = {
     FIELD(turnkeep_session_changes, max_bytes, 120),
     FIELD(turnkeep_session_changes, status, 128),
     FIELD(turnkeep_session_changes, reserved, 132),
-
-    SIZE(turnkeep_metadata_condition, 32),
-    FIELD(turnkeep_metadata_condition, struct_size, 0),
-    FIELD(turnkeep_metadata_condition, pointer, 8),
-    FIELD(turnkeep_metadata_condition, value, 16),
-    FIELD(turnkeep_metadata_condition, comparison, 24),
-    FIELD(turnkeep_metadata_condition, reserved, 28),
-
-    SIZE(turnkeep_filter, 152),
-    FIELD(turnkeep_filter, struct_size, 0),
-    FIELD(turnkeep_filter, user_id, 8),
-    FIELD(turnkeep_filter, statuses, 16),
-    FIELD(turnkeep_filter, has_messages, 20),
-    FIELD(turnkeep_filter, all_tags, 24),
-    FIELD(turnkeep_filter, all_tags_count, 32),
-    FIELD(turnkeep_filter, any_tags, 40),
-    FIELD(turnkeep_filter, any_tags_count, 48),
-    FIELD(turnkeep_filter, model, 56),
-    FIELD(turnkeep_filter, text, 64),
-    FIELD(turnkeep_filter, metadata, 72),
-    FIELD(turnkeep_filter, metadata_count, 80),
-    FIELD(turnkeep_filter, created_from, 88),
-    FIELD(turnkeep_filter, created_to, 96),
-    FIELD(turnkeep_filter, updated_from, 104),
-    FIELD(turnkeep_filter, updated_to, 112),
-    FIELD(turnkeep_filter, expires_from, 120),
-    FIELD(turnkeep_filter, expires_to, 128),
-    FIELD(turnkeep_filter, parent_id, 136),
-    FIELD(turnkeep_filter, utc_offset_minutes, 144),
-    FIELD(turnkeep_filter, reserved, 148),
-
-    SIZE(turnkeep_session_list_options, 40),
-    FIELD(turnkeep_session_list_options, struct_size, 0),
-    FIELD(turnkeep_session_list_options, filter, 8),
-    FIELD(turnkeep_session_list_options, page, 16),
-    FIELD(turnkeep_session_list_options, limit, 24),
-    FIELD(turnkeep_session_list_options, sort, 28),
-    FIELD(turnkeep_session_list_options, ascending, 32),
-    FIELD(turnkeep_session_list_options, reserved, 36),
 
     SIZE(turnkeep_session_info, 248),
     FIELD(turnkeep_session_info, id, 0),
@@ -223,19 +184,6 @@ static const struct entry entries[] = {
     FIELD(turnkeep_window_report, left_out_last_seq, 64),
     FIELD(turnkeep_window_report, revision, 72),
 
-    SIZE(turnkeep_branch_options, 32),
-    FIELD(turnkeep_branch_options, struct_size, 0),
-    FIELD(turnkeep_branch_options, expected_revision, 8),
-    FIELD(turnkeep_branch_options, fork, 16),
-    FIELD(turnkeep_branch_options, branching, 24),
-    FIELD(turnkeep_branch_options, reserved, 28),
-
-    SIZE(turnkeep_comparison, 32),
-    FIELD(turnkeep_comparison, struct_size, 0),
-    FIELD(turnkeep_comparison, common_seq, 8),
-    FIELD(turnkeep_comparison, one_head_seq, 16),
-    FIELD(turnkeep_comparison, other_head_seq, 24),
-
     SIZE(turnkeep_exchange, 88),
     FIELD(turnkeep_exchange, struct_size, 0),
     FIELD(turnkeep_exchange, input, 8),
@@ -262,6 +210,93 @@ static const struct entry entries[] = {
     FIELD(turnkeep_turn, created_us, 112),
     FIELD(turnkeep_turn, processing_us, 120),
     FIELD(turnkeep_turn, tokens_used, 128),
+
+    SIZE(turnkeep_branch_options, 32),
+    FIELD(turnkeep_branch_options, struct_size, 0),
+    FIELD(turnkeep_branch_options, expected_revision, 8),
+    FIELD(turnkeep_branch_options, fork, 16),
+    FIELD(turnkeep_branch_options, branching, 24),
+    FIELD(turnkeep_branch_options, reserved, 28),
+
+    SIZE(turnkeep_comparison, 32),
+    FIELD(turnkeep_comparison, struct_size, 0),
+    FIELD(turnkeep_comparison, common_seq, 8),
+    FIELD(turnkeep_comparison, one_head_seq, 16),
+    FIELD(turnkeep_comparison, other_head_seq, 24),
+
+    SIZE(turnkeep_metadata_condition, 32),
+    FIELD(turnkeep_metadata_condition, struct_size, 0),
+    FIELD(turnkeep_metadata_condition, pointer, 8),
+    FIELD(turnkeep_metadata_condition, value, 16),
+    FIELD(turnkeep_metadata_condition, relation, 24),
+    FIELD(turnkeep_metadata_condition, reserved, 28),
+
+    SIZE(turnkeep_filter, 152),
+    FIELD(turnkeep_filter, struct_size, 0),
+    FIELD(turnkeep_filter, user_id, 8),
+    FIELD(turnkeep_filter, statuses, 16),
+    FIELD(turnkeep_filter, has_messages, 20),
+    FIELD(turnkeep_filter, all_tags, 24),
+    FIELD(turnkeep_filter, all_tag_count, 32),
+    FIELD(turnkeep_filter, any_tags, 40),
+    FIELD(turnkeep_filter, any_tag_count, 48),
+    FIELD(turnkeep_filter, model, 56),
+    FIELD(turnkeep_filter, text, 64),
+    FIELD(turnkeep_filter, metadata, 72),
+    FIELD(turnkeep_filter, metadata_count, 80),
+    FIELD(turnkeep_filter, created_from, 88),
+    FIELD(turnkeep_filter, created_to, 96),
+    FIELD(turnkeep_filter, updated_from, 104),
+    FIELD(turnkeep_filter, updated_to, 112),
+    FIELD(turnkeep_filter, expires_from, 120),
+    FIELD(turnkeep_filter, expires_to, 128),
+    FIELD(turnkeep_filter, parent_id, 136),
+    FIELD(turnkeep_filter, utc_offset_minutes, 144),
+    FIELD(turnkeep_filter, reserved, 148),
+
+    SIZE(turnkeep_session_list_options, 40),
+    FIELD(turnkeep_session_list_options, struct_size, 0),
+    FIELD(turnkeep_session_list_options, filter, 8),
+    FIELD(turnkeep_session_list_options, page, 16),
+    FIELD(turnkeep_session_list_options, limit, 24),
+    FIELD(turnkeep_session_list_options, sort, 28),
+    FIELD(turnkeep_session_list_options, ascending, 32),
+    FIELD(turnkeep_session_list_options, reserved, 36),
+
+    SIZE(turnkeep_search_options, 72),
+    FIELD(turnkeep_search_options, struct_size, 0),
+    FIELD(turnkeep_search_options, text, 8),
+    FIELD(turnkeep_search_options, filter, 16),
+    FIELD(turnkeep_search_options, message_from, 24),
+    FIELD(turnkeep_search_options, message_to, 32),
+    FIELD(turnkeep_search_options, utc_offset_minutes, 40),
+    FIELD(turnkeep_search_options, order, 44),
+    FIELD(turnkeep_search_options, roles, 48),
+    FIELD(turnkeep_search_options, time_limit_ms, 52),
+    FIELD(turnkeep_search_options, limit, 56),
+    FIELD(turnkeep_search_options, neighbours, 60),
+    FIELD(turnkeep_search_options, snippet_chars, 64),
+    FIELD(turnkeep_search_options, raw, 68),
+
+    SIZE(turnkeep_mark, 16),
+    FIELD(turnkeep_mark, begin, 0),
+    FIELD(turnkeep_mark, end, 8),
+
+    SIZE(turnkeep_hit, 120),
+    FIELD(turnkeep_hit, session_id, 0),
+    FIELD(turnkeep_hit, title, 16),
+    FIELD(turnkeep_hit, snippet, 32),
+    FIELD(turnkeep_hit, marks, 48),
+    FIELD(turnkeep_hit, mark_count, 56),
+    FIELD(turnkeep_hit, messages, 64),
+    FIELD(turnkeep_hit, message_count, 72),
+    FIELD(turnkeep_hit, message_index, 80),
+    FIELD(turnkeep_hit, seq, 88),
+    FIELD(turnkeep_hit, created_us, 96),
+    FIELD(turnkeep_hit, score, 104),
+    FIELD(turnkeep_hit, role, 112),
+    FIELD(turnkeep_hit, reserved, 116),
+
     SIZE(turnkeep_event, 104),
     FIELD(turnkeep_event, number, 0),
     FIELD(turnkeep_event, at_us, 8),
@@ -318,50 +353,19 @@ static const struct entry entries[] = {
     FIELD(turnkeep_metrics, total_tokens, 312),
     FIELD(turnkeep_metrics, total_bytes, 320),
     FIELD(turnkeep_metrics, total_duration_us, 328),
-    SIZE(turnkeep_search_options, 72),
-    FIELD(turnkeep_search_options, struct_size, 0),
-    FIELD(turnkeep_search_options, text, 8),
-    FIELD(turnkeep_search_options, filter, 16),
-    FIELD(turnkeep_search_options, message_from, 24),
-    FIELD(turnkeep_search_options, message_to, 32),
-    FIELD(turnkeep_search_options, utc_offset_minutes, 40),
-    FIELD(turnkeep_search_options, order, 44),
-    FIELD(turnkeep_search_options, roles, 48),
-    FIELD(turnkeep_search_options, time_limit_ms, 52),
-    FIELD(turnkeep_search_options, limit, 56),
-    FIELD(turnkeep_search_options, neighbours, 60),
-    FIELD(turnkeep_search_options, snippet_chars, 64),
-    FIELD(turnkeep_search_options, raw, 68),
 
-    SIZE(turnkeep_mark, 16),
-    FIELD(turnkeep_mark, begin, 0),
-    FIELD(turnkeep_mark, end, 8),
-
-    SIZE(turnkeep_hit, 120),
-    FIELD(turnkeep_hit, session_id, 0),
-    FIELD(turnkeep_hit, title, 16),
-    FIELD(turnkeep_hit, snippet, 32),
-    FIELD(turnkeep_hit, marks, 48),
-    FIELD(turnkeep_hit, mark_count, 56),
-    FIELD(turnkeep_hit, messages, 64),
-    FIELD(turnkeep_hit, message_count, 72),
-    FIELD(turnkeep_hit, message_index, 80),
-    FIELD(turnkeep_hit, seq, 88),
-    FIELD(turnkeep_hit, created_us, 96),
-    FIELD(turnkeep_hit, score, 104),
-    FIELD(turnkeep_hit, role, 112),
     SIZE(turnkeep_backup_options, 32),
     FIELD(turnkeep_backup_options, struct_size, 0),
     FIELD(turnkeep_backup_options, overwrite, 8),
     FIELD(turnkeep_backup_options, reserved, 12),
-    FIELD(turnkeep_backup_options, user_data, 16),
-    FIELD(turnkeep_backup_options, progress, 24),
+    FIELD(turnkeep_backup_options, progress, 16),
+    FIELD(turnkeep_backup_options, user_data, 24),
 
     SIZE(turnkeep_check_counts, 40),
     FIELD(turnkeep_check_counts, problems, 0),
     FIELD(turnkeep_check_counts, sessions, 8),
     FIELD(turnkeep_check_counts, messages, 16),
-    FIELD(turnkeep_check_counts, documents, 24),
+    FIELD(turnkeep_check_counts, search_entries, 24),
     FIELD(turnkeep_check_counts, pages, 32),
 
     SIZE(turnkeep_sizes, 72),
@@ -396,12 +400,9 @@ static const struct entry entries[] = {
  * (missing-field-initializers), which is an error in the tests.
  */
 const turnkeep_text all_of_text = {NULL, 0};
-const turnkeep_store_options all_of_store_options = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0};
+const turnkeep_store_options all_of_store_options = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0};
 const turnkeep_session_options all_of_session_options = {0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, NULL, 0, NULL};
 const turnkeep_session_changes all_of_session_changes = {0, 0, NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, 0, NULL, 0, 0, 0, 0, 0, 0};
-const turnkeep_metadata_condition all_of_metadata_condition = {0, NULL, NULL, 0, 0};
-const turnkeep_filter all_of_filter = {0, NULL, 0, 0, NULL, 0, NULL, 0, NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0};
-const turnkeep_session_list_options all_of_session_list_options = {0, NULL, NULL, 0, 0, 0, 0};
 const turnkeep_session_info all_of_session_info = {{NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, 0, 0, 0, 0, 0, 0};
 const turnkeep_message_details all_of_message_details = {{NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}};
 const turnkeep_message all_of_message = {{NULL, 0}, 0, 0, NULL, 0, 0, 0, 0, 0};
@@ -410,15 +411,18 @@ const turnkeep_new_message all_of_new_message = {0, 0, 0, NULL, 0, 0, 0, NULL, N
 const turnkeep_append_options all_of_append_options = {0, 0, NULL, 0, 0};
 const turnkeep_window_options all_of_window_options = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
 const turnkeep_window_report all_of_window_report = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
-const turnkeep_branch_options all_of_branch_options = {0, 0, NULL, 0, 0};
-const turnkeep_comparison all_of_comparison = {0, 0, 0, 0};
 const turnkeep_exchange all_of_exchange = {0, NULL, 0, NULL, NULL, NULL, 0, 0, 0, NULL, NULL};
 const turnkeep_turn all_of_turn = {{NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, 0, 0, 0, 0, 0, 0, 0};
-const turnkeep_event all_of_event = {0, 0, {NULL, 0}, {NULL, 0}, {NULL, 0}, 0, 0, 0, 0, 0, 0};
-const turnkeep_metrics all_of_metrics = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+const turnkeep_branch_options all_of_branch_options = {0, 0, NULL, 0, 0};
+const turnkeep_comparison all_of_comparison = {0, 0, 0, 0};
+const turnkeep_metadata_condition all_of_metadata_condition = {0, NULL, NULL, 0, 0};
+const turnkeep_filter all_of_filter = {0, NULL, 0, 0, NULL, 0, NULL, 0, NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0};
+const turnkeep_session_list_options all_of_session_list_options = {0, NULL, NULL, 0, 0, 0, 0};
 const turnkeep_search_options all_of_search_options = {0, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0};
 const turnkeep_mark all_of_mark = {0, 0};
-const turnkeep_hit all_of_hit = {{NULL, 0}, {NULL, 0}, {NULL, 0}, NULL, 0, NULL, 0, 0, 0, 0, 0, 0};
+const turnkeep_hit all_of_hit = {{NULL, 0}, {NULL, 0}, {NULL, 0}, NULL, 0, NULL, 0, 0, 0, 0, 0, 0, 0};
+const turnkeep_event all_of_event = {0, 0, {NULL, 0}, {NULL, 0}, {NULL, 0}, 0, 0, 0, 0, 0, 0};
+const turnkeep_metrics all_of_metrics = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
 const turnkeep_backup_options all_of_backup_options = {0, 0, 0, NULL, NULL};
 const turnkeep_check_counts all_of_check_counts = {0, 0, 0, 0, 0};
 const turnkeep_sizes all_of_sizes = {0, 0, 0, 0, 0, 0, 0, 0, 0};

@@ -46,7 +46,7 @@ static const char *ids_of(const turnkeep_session_list *list) {
 
 static void check_list(int line, turnkeep_store *store, const turnkeep_session_list_options *options, const char *ids) {
     turnkeep_session_list *list = NULL;
-    OK(turnkeep_store_list(store, options, &list, &failure));
+    OK(turnkeep_store_list_sessions(store, options, &list, &failure));
     if (strcmp(ids_of(list), ids) != 0) check_fail(__FILE__, line, "'%s' is not '%s'", ids_of(list), ids);
     turnkeep_session_list_free(list);
 }
@@ -58,7 +58,7 @@ static void check_found(int line, turnkeep_store *store, const turnkeep_filter *
     options.filter = filter;
     options.ascending = 1;
     check_list(line, store, &options, ids);
-    OK(turnkeep_store_count(store, filter, &count, &failure));
+    OK(turnkeep_store_count_sessions(store, filter, &count, &failure));
     check_equal(__FILE__, line, "count", (long long)count, (long long)strlen(ids));
 }
 
@@ -70,7 +70,7 @@ static void check_found(int line, turnkeep_store *store, const turnkeep_filter *
 
 static uint64_t change(turnkeep_store *store, const turnkeep_filter *filter, int32_t action, const char *tag) {
     uint64_t changed = 99;
-    OK(turnkeep_store_change(store, filter, action, tag, &changed, &failure));
+    OK(turnkeep_store_change_sessions(store, filter, action, tag, &changed, &failure));
     return changed;
 }
 
@@ -90,21 +90,21 @@ static void each_field_of_a_filter_finds_what_it_says(void) {
     FOUND(store, "", .statuses = TURNKEEP_FILTER_ARCHIVED);
     FOUND(store, "d", .has_messages = TURNKEEP_FILTER_WITH_MESSAGES);
     FOUND(store, "abc", .has_messages = TURNKEEP_FILTER_WITHOUT_MESSAGES);
-    FOUND(store, "b", .all_tags = tags, .all_tags_count = 2);
-    FOUND(store, "ab", .any_tags = tags, .any_tags_count = 2);
+    FOUND(store, "b", .all_tags = tags, .all_tag_count = 2);
+    FOUND(store, "ab", .any_tags = tags, .any_tag_count = 2);
     FOUND(store, "c", .model = "1000");
     FOUND(store, "a", .text = "\xC3\xA4pfel");
     FOUND(store, "b", .text = "%");
     FOUND(store, "c", .text = "LAST");
-    FOUND(store, "a", .metadata = CONDITION("/project/name", TURNKEEP_METADATA_EQUAL, "\"turnkeep\""),
+    FOUND(store, "a", .metadata = CONDITION("/project/name", TURNKEEP_RELATION_EQUAL, "\"turnkeep\""),
           .metadata_count = 1);
-    FOUND(store, "ab", .metadata = CONDITION("/n", TURNKEEP_METADATA_EXISTS, NULL), .metadata_count = 1);
-    FOUND(store, "a", .metadata = CONDITION("/n", TURNKEEP_METADATA_LESS, "2"), .metadata_count = 1);
-    FOUND(store, "b", .metadata = CONDITION("/n", TURNKEEP_METADATA_GREATER, "1.5"), .metadata_count = 1);
+    FOUND(store, "ab", .metadata = CONDITION("/n", TURNKEEP_RELATION_EXISTS, NULL), .metadata_count = 1);
+    FOUND(store, "a", .metadata = CONDITION("/n", TURNKEEP_RELATION_LESS, "2"), .metadata_count = 1);
+    FOUND(store, "b", .metadata = CONDITION("/n", TURNKEEP_RELATION_GREATER, "1.5"), .metadata_count = 1);
     FOUND(store, "", .parent_id = "a");
     FOUND(store, "", .expires_from = "1970-01-01");
     FOUND(store, "", .expires_to = "9999-12-31");
-    FOUND(store, "ab", .user_id = "ada", .any_tags = tags, .any_tags_count = 1);
+    FOUND(store, "ab", .user_id = "ada", .any_tags = tags, .any_tag_count = 1);
     close_store(store);
 }
 
@@ -168,16 +168,16 @@ static void pages_of_a_sorted_list_follow_each_other(void) {
     turnkeep_session_list *list = NULL, *next = NULL;
     options.sort = TURNKEEP_SORT_NAME;
     options.limit = 3;
-    OK(turnkeep_store_list(store, &options, &list, &failure));
+    OK(turnkeep_store_list_sessions(store, &options, &list, &failure));
     CHECK(strcmp(ids_of(list), "cad") == 0);
     options.page = turnkeep_session_list_next_page(list).data;
-    OK(turnkeep_store_list(store, &options, &next, &failure));
+    OK(turnkeep_store_list_sessions(store, &options, &next, &failure));
     CHECK(strcmp(ids_of(next), "b") == 0);
     CHECK_TEXT(turnkeep_session_list_next_page(next), "");
     turnkeep_session_list_free(next);
     next = NULL;
     options.ascending = 1;
-    FAILS(INVALID, "another filter or another order", turnkeep_store_list(store, &options, &next, &failure));
+    FAILS(INVALID, "another filter or another order", turnkeep_store_list_sessions(store, &options, &next, &failure));
     CHECK(next == NULL);
     turnkeep_session_list_free(list);
     close_store(store);
@@ -201,7 +201,7 @@ static void many_sessions_change_at_once(void) {
     check_found(__LINE__, store, NULL, "abcd");
     CHECK_EQUAL(change(store, NULL, TURNKEEP_BULK_ADD_TAG, "t"), 4);
     CHECK_EQUAL(change(store, &hers, TURNKEEP_BULK_REMOVE_TAG, "t"), 2);
-    FOUND(store, "cd", .any_tags = &(const char *){"t"}, .any_tags_count = 1);
+    FOUND(store, "cd", .any_tags = &(const char *){"t"}, .any_tag_count = 1);
     CHECK_EQUAL(change(store, &hers, TURNKEEP_BULK_DELETE, NULL), 2);
     check_found(__LINE__, store, NULL, "cd");
     FAILS(NOT_FOUND, "'a'", turnkeep_session_append(session, TURNKEEP_ROLE_USER, "x", 1, NULL, &failure));
@@ -232,7 +232,8 @@ static void a_store_that_is_read_only_is_listed_and_counted_and_not_changed(void
     options.read_only = 1;
     store = open_with(path, &options);
     FOUND(store, "a", .text = "TITLE");
-    FAILS(READONLY, "read-only", turnkeep_store_change(store, NULL, TURNKEEP_BULK_DELETE, NULL, &changed, &failure));
+    FAILS(READONLY, "read-only",
+          turnkeep_store_change_sessions(store, NULL, TURNKEEP_BULK_DELETE, NULL, &changed, &failure));
     CHECK_EQUAL(changed, 99);
     check_found(__LINE__, store, NULL, "a");
     close_store(store);

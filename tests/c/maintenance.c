@@ -2,18 +2,19 @@
 
 #include "../support/check.h"
 
-static turnkeep_check *check_of(turnkeep_store *store) {
-    turnkeep_check *check = NULL;
+static turnkeep_check_report *check_of(turnkeep_store *store) {
+    turnkeep_check_report *check = NULL;
     OK(turnkeep_store_check(store, &check, &failure));
     CHECK(check != NULL);
     return check;
 }
 
 static void check_is_sound(turnkeep_store *store) {
-    turnkeep_check *check = check_of(store);
-    if (turnkeep_check_len(check) != 0) check_fail(__FILE__, __LINE__, "%s", turnkeep_check_at(check, 0).data);
-    CHECK_EQUAL(turnkeep_check_counts_of(check)->problems, 0);
-    turnkeep_check_free(check);
+    turnkeep_check_report *check = check_of(store);
+    if (turnkeep_check_report_len(check) != 0)
+        check_fail(__FILE__, __LINE__, "%s", turnkeep_check_report_at(check, 0).data);
+    CHECK_EQUAL(turnkeep_check_report_counts(check)->problems, 0);
+    turnkeep_check_report_free(check);
 }
 
 static turnkeep_sizes sizes_of(turnkeep_store *store) {
@@ -77,20 +78,20 @@ static void a_check_counts_what_it_looks_at_and_tells_what_is_wrong(void) {
     const char *path = fresh_path();
     turnkeep_store *store = open_store(path);
     turnkeep_session *session = create(store, "s");
-    turnkeep_check *check;
+    turnkeep_check_report *check;
     const turnkeep_check_counts *counts;
     char *bytes, *at;
     size_t length, index;
     say(session, "this text will be garbled");
     answer(session, "yes");
     check = check_of(store);
-    counts = turnkeep_check_counts_of(check);
+    counts = turnkeep_check_report_counts(check);
     CHECK_EQUAL(counts->problems, 0);
     CHECK_EQUAL(counts->sessions, 1);
     CHECK_EQUAL(counts->messages, 2);
     CHECK(counts->pages > 10);
-    CHECK_EQUAL(turnkeep_check_at(check, 0).len, 0);
-    turnkeep_check_free(check);
+    CHECK_EQUAL(turnkeep_check_report_at(check, 0).len, 0);
+    turnkeep_check_report_free(check);
     turnkeep_session_close(session);
     close_store(store);
 
@@ -105,11 +106,11 @@ static void a_check_counts_what_it_looks_at_and_tells_what_is_wrong(void) {
 
     store = open_store(path);
     check = check_of(store);
-    CHECK(turnkeep_check_len(check) >= 1);
-    CHECK_EQUAL(turnkeep_check_counts_of(check)->problems, turnkeep_check_len(check));
-    CHECK(strstr(turnkeep_check_at(check, 0).data, "session 's': message 1 cannot be read") != NULL);
-    CHECK_EQUAL(turnkeep_check_at(check, turnkeep_check_len(check)).len, 0);
-    turnkeep_check_free(check);
+    CHECK(turnkeep_check_report_len(check) >= 1);
+    CHECK_EQUAL(turnkeep_check_report_counts(check)->problems, turnkeep_check_report_len(check));
+    CHECK(strstr(turnkeep_check_report_at(check, 0).data, "session 's': message 1 cannot be read") != NULL);
+    CHECK_EQUAL(turnkeep_check_report_at(check, turnkeep_check_report_len(check)).len, 0);
+    turnkeep_check_report_free(check);
     FAILS(CORRUPT, "damaged", turnkeep_store_vacuum(store, &failure));
     turnkeep_store_close(store, NULL);
 }
@@ -193,7 +194,7 @@ static void a_damaged_store_is_salvaged_and_the_loss_is_told(void) {
     say(session, "a message that nobody can read");
     say(session, "three");
     turnkeep_session_close(session);
-    FAILS(BUSY, "close it first", turnkeep_salvage(path, target, &report, &failure));
+    FAILS(BUSY, "close it first", turnkeep_store_salvage(path, target, &report, &failure));
     close_store(store);
     remove_log(path);
     bytes = read_file(path, &length);
@@ -201,8 +202,8 @@ static void a_damaged_store_is_salvaged_and_the_loss_is_told(void) {
     memset(bytes + index, 0xC0, 14);
     write_file(path, bytes, length);
 
-    OK(turnkeep_salvage(path, target, &report, &failure));
-    counts = turnkeep_salvage_counts_of(report);
+    OK(turnkeep_store_salvage(path, target, &report, &failure));
+    counts = turnkeep_salvage_report_counts(report);
     CHECK_EQUAL(counts->problems, turnkeep_salvage_report_len(report));
     CHECK_EQUAL(counts->sessions, 1);
     CHECK_EQUAL(counts->sessions_added, 1);

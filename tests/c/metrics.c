@@ -50,7 +50,7 @@ static void a_reset_leaves_what_the_store_holds(void) {
     turnkeep_store *store = open_store(fresh_path());
     turnkeep_metrics metrics;
     do_things(store);
-    OK(turnkeep_store_metrics_reset(store, &failure));
+    OK(turnkeep_store_reset_metrics(store, &failure));
     metrics = metrics_of(store);
     CHECK_EQUAL(metrics.messages_appended, 0);
     CHECK_EQUAL(metrics.windows, 0);

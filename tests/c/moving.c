@@ -197,7 +197,7 @@ static void only_active_conversations_are_listed(void) {
     filter.statuses = TURNKEEP_FILTER_ACTIVE;
     options.filter = &filter;
     options.limit = 10;
-    OK(turnkeep_store_list(store, &options, &list, &failure));
+    OK(turnkeep_store_list_sessions(store, &options, &list, &failure));
     CHECK_EQUAL(turnkeep_session_list_len(list), 1);
     CHECK_TEXT(turnkeep_session_list_at(list, 0)->id, "active");
     turnkeep_session_list_free(list);

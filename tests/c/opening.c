@@ -339,7 +339,7 @@ static void a_store_that_is_opened_read_only_refuses_every_change(void) {
     session = open_session(store, "s");
     CHECK_EQUAL(count_messages(session), 50);
     turnkeep_window_free(window_of(session, NULL));
-    OK(turnkeep_store_list(store, NULL, &list, &failure));
+    OK(turnkeep_store_list_sessions(store, NULL, &list, &failure));
     CHECK_EQUAL(turnkeep_session_list_len(list), 1);
     turnkeep_session_list_free(list);
     changes.title = "t";
@@ -478,7 +478,7 @@ static void read_what_can_be_read(const char *path) {
         failure = NULL;
         return;
     }
-    DAMAGED(turnkeep_store_list(store, NULL, &list, &failure));
+    DAMAGED(turnkeep_store_list_sessions(store, NULL, &list, &failure));
     turnkeep_session_list_free(list);
     DAMAGED(turnkeep_session_open(store, "s", &session, &failure));
     if (session != NULL) {

@@ -486,7 +486,7 @@ static void a_locked_file_is_an_error_for_who_writes_and_none_for_who_reads(void
     FAILS(BUSY, "busy_timeout", turnkeep_session_delete(store, "s", &failure));
     CHECK_HISTORY(session, "one");
     CHECK_EQUAL(revision_of(session), 2);
-    OK(turnkeep_store_list(store, NULL, &list, &failure));
+    OK(turnkeep_store_list_sessions(store, NULL, &list, &failure));
     CHECK_EQUAL(turnkeep_session_list_len(list), 1);
     turnkeep_session_list_free(list);
     turnkeep_window_free(window_of(session, NULL));

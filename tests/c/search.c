@@ -106,7 +106,7 @@ static void every_option_narrows_or_shapes_what_is_found(void) {
     } while (0)
 
     COUNT(3);
-    options.roles = 1u << TURNKEEP_ROLE_ASSISTANT;
+    options.roles = TURNKEEP_ROLES_ASSISTANT;
     COUNT(1);
     options.roles = 0;
     options.limit = 2;

@@ -327,7 +327,7 @@ static turnkeep_session_list *list_page(turnkeep_store *store, const char *user_
     options.filter = &filter;
     options.page = page;
     options.limit = limit;
-    OK(turnkeep_store_list(store, &options, &list, &failure));
+    OK(turnkeep_store_list_sessions(store, &options, &list, &failure));
     return list;
 }
 
@@ -343,7 +343,7 @@ static void sessions_are_listed_newest_first(void) {
     }
     close_store(store);
     store = open_store(path);
-    OK(turnkeep_store_list(store, NULL, &list, &failure));
+    OK(turnkeep_store_list_sessions(store, NULL, &list, &failure));
     CHECK_EQUAL(turnkeep_session_list_len(list), 50);
     CHECK_TEXT(turnkeep_session_list_at(list, 0)->id, "s59");
     CHECK_TEXT(turnkeep_session_list_at(list, 49)->id, "s10");
@@ -420,12 +420,12 @@ static void a_page_that_no_list_gave_is_refused(void) {
     turnkeep_session_list_options options = TURNKEEP_SESSION_LIST_OPTIONS_INIT;
     turnkeep_session_list *list = NULL;
     options.page = "2";
-    FAILS(INVALID, "page is not what a list gave", turnkeep_store_list(store, &options, &list, &failure));
+    FAILS(INVALID, "page is not what a list gave", turnkeep_store_list_sessions(store, &options, &list, &failure));
     options.page = NULL;
     options.limit = 1001;
-    FAILS(INVALID, "limit is 1001", turnkeep_store_list(store, &options, &list, &failure));
+    FAILS(INVALID, "limit is 1001", turnkeep_store_list_sessions(store, &options, &list, &failure));
     options.limit = 1000;
-    OK(turnkeep_store_list(store, &options, &list, &failure));
+    OK(turnkeep_store_list_sessions(store, &options, &list, &failure));
     turnkeep_session_list_free(list);
     close_store(store);
 }

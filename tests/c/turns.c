@@ -222,7 +222,7 @@ static void the_context_is_the_summary_and_the_last_exchanges_whole_with_their_i
              answer_text);
     OK(turnkeep_session_context_text(session, 2, 0, &text, &failure));
     check_document(__LINE__, text, expected);
-    OK(turnkeep_session_context_text(session, TURNKEEP_LAST, 100, &text, &failure));
+    OK(turnkeep_session_context_text(session, TURNKEEP_ALL, 100, &text, &failure));
     check_document(__LINE__, text,
                    "Context: They met.\nRecent turns of session conv:\n#3 user: third\n#3 assistant: three\n");
     FAILS(TOO_LARGE, "max_characters is 20", turnkeep_session_context_text(session, 1, 20, &text, &failure));

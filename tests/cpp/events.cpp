@@ -43,7 +43,10 @@ void a_function_is_told_what_happens() {
     std::vector<std::string> heard;
     {
         turnkeep::store store{":memory:"};
-        store.subscribe([&](const event& told) { heard.push_back(std::string{told.name()}); });
+        store.subscribe([&](const event& told) {
+            heard.push_back(std::string{told.name()});
+            CHECK_EQUAL(turnkeep::event_name(told.kind()), told.name());
+        });
         auto session = named(store, "chat");
         session.append(role::user, "hello");
         session.clear();

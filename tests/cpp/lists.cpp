@@ -83,7 +83,7 @@ void every_field_of_a_filter_reaches_the_library() {
     turnkeep::metadata_condition condition;
     condition.pointer = "/n";
     CHECK_EQUAL(found(store, with(&filter::metadata, std::vector{condition})), "a");
-    condition.comparison = turnkeep::metadata_comparison::greater;
+    condition.relation = turnkeep::metadata_relation::greater;
     condition.value = "1";
     CHECK_EQUAL(found(store, with(&filter::metadata, std::vector{condition})), "");
 }

@@ -126,7 +126,7 @@ void what_is_lost_by_damage_is_told_in_sentences() {
     std::ofstream{path, std::ios::binary | std::ios::trunc} << bytes;
 
     const auto target = fresh_path();
-    const auto report = turnkeep::salvage(path, target);
+    const auto report = turnkeep::store::salvage(path, target);
     CHECK_EQUAL(report.counts().messages, 1u);
     CHECK_EQUAL(report.counts().messages_lost, 1u);
     CHECK_EQUAL(report.size(), 1u);

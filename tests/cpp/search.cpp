@@ -68,7 +68,7 @@ void options_of_a_search_reach_the_library() {
     CHECK_EQUAL(found.size(), 1u);
     const auto around = found[0].neighbours();
     CHECK_EQUAL(around.size(), 2u);
-    CHECK_EQUAL(around[found[0].index()].content(), "Where do bees live?");
+    CHECK_EQUAL(around[found[0].message_index()].content(), "Where do bees live?");
     std::string all;
     for (const auto& message : around) all += message.content().front();
     CHECK_EQUAL(all, "WI");

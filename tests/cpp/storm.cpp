@@ -198,7 +198,7 @@ private:
         turnkeep_filter filter = TURNKEEP_FILTER_INIT;
         turnkeep_session_list_options options = TURNKEEP_SESSION_LIST_OPTIONS_INIT;
         filter.all_tags = &tag;
-        filter.all_tags_count = 1;
+        filter.all_tag_count = 1;
         filter.statuses = TURNKEEP_FILTER_ACTIVE | TURNKEEP_FILTER_TRASHED;
         filter.has_messages = TURNKEEP_FILTER_WITH_MESSAGES;
         filter.text = "title";
@@ -209,7 +209,7 @@ private:
 
     void list_by(kind kind, const turnkeep_session_list_options *options) {
         turnkeep_session_list *page = nullptr;
-        TRY(kind, nothing, turnkeep_store_list(store_, options, &page, &failure));
+        TRY(kind, nothing, turnkeep_store_list_sessions(store_, options, &page, &failure));
         turnkeep_session_list_free(page);
     }
 
@@ -222,11 +222,11 @@ private:
         filter.statuses = 1U << below(3);
         if (!tags) {
             filter.all_tags = &tag;
-            filter.all_tags_count = 1;
+            filter.all_tag_count = 1;
         }
         if (action == TURNKEEP_BULK_DELETE) filter.statuses = TURNKEEP_FILTER_TRASHED;
         TRY(changing_many, nothing,
-            turnkeep_store_change(store_, &filter, action, tags ? tag : nullptr, nullptr, &failure));
+            turnkeep_store_change_sessions(store_, &filter, action, tags ? tag : nullptr, nullptr, &failure));
     }
 
     void regenerate(turnkeep_session *session) {
@@ -347,7 +347,7 @@ int read_all(void *argument) {
     options.filter = &filter;
     options.sort = TURNKEEP_SORT_ID;
     options.limit = 1000;
-    OK(turnkeep_store_list(store, &options, &list, &failure));
+    OK(turnkeep_store_list_sessions(store, &options, &list, &failure));
     CHECK(turnkeep_session_list_len(list) > 0);
     for (std::size_t index = 0; index < turnkeep_session_list_len(list); index++) {
         read_session(store, turnkeep_session_list_at(list, index), digest);
@@ -371,13 +371,13 @@ void in_all_processes(int (*run)(void *)) {
 
 void check_file() {
     turnkeep_store *store = open_patient(0);
-    turnkeep_check *report = nullptr;
+    turnkeep_check_report *report = nullptr;
     OK(turnkeep_store_check(store, &report, &failure));
-    for (std::size_t index = 0; index < turnkeep_check_len(report); index++) {
-        fprintf(stderr, "%s\n", turnkeep_check_at(report, index).data);
+    for (std::size_t index = 0; index < turnkeep_check_report_len(report); index++) {
+        fprintf(stderr, "%s\n", turnkeep_check_report_at(report, index).data);
     }
-    CHECK_EQUAL(turnkeep_check_len(report), 0);
-    turnkeep_check_free(report);
+    CHECK_EQUAL(turnkeep_check_report_len(report), 0);
+    turnkeep_check_report_free(report);
     OK(turnkeep_store_close(store, &failure));
 }
 

@@ -27,7 +27,7 @@ static void check_unchanged(int line) {
     turnkeep_session_list *list = NULL;
     const turnkeep_session_info *info;
     check_history(__FILE__, line, session, contents, 3);
-    OK(turnkeep_store_list(store, NULL, &list, &failure));
+    OK(turnkeep_store_list_sessions(store, NULL, &list, &failure));
     check_equal(__FILE__, line, "sessions", (long long)turnkeep_session_list_len(list), 1);
     info = turnkeep_session_list_at(list, 0);
     check_equal(__FILE__, line, "revision", (long long)info->revision, 4);
