@@ -27,7 +27,7 @@
  *  4. Handles, const or not, may be used by any number of threads at once, and what they give out never changes; only
  *     _close and _free must be the last use. Results hold no lock and no part of the file.
  *  5. Strings in end in a NUL where they are ids, names, paths or JSON; contents have a length. All are UTF-8; ids and names
- *     have no control characters; JSON is at most 128 levels deep, with numbers that a double holds and no lone surrogates.
+ *     have no control characters; JSON is less than 128 levels deep, with numbers that a double holds and no lone surrogates.
  *     Strings out are turnkeep_text, borrowed from the object you hold, a turnkeep_document where there is no other.
  *     Arrays of strings have a count beside them. Nothing else is ever allocated for you.
  *  6. Structs that you fill have struct_size first, and are made by their _INIT macro; zero means default. Fields are only
