@@ -206,6 +206,32 @@ static void only_active_conversations_are_listed(void) {
     close_store(store);
 }
 
+/* QV: old files are migrated when they are opened. */
+static void a_file_of_an_older_version_is_brought_up_to_date_by_opening_it(void) {
+    char from[PATH_BYTES];
+    const char *path = fresh_path();
+    turnkeep_store *store;
+    turnkeep_session *session;
+    turnkeep_messages *messages;
+    size_t length;
+    char *bytes;
+    const char *folder_end = strrchr(__FILE__, '/');
+    CHECK(folder_end != NULL);
+    snprintf(from, sizeof from, "%.*s/../fixtures/schema_1.db", (int)(folder_end - __FILE__), __FILE__);
+    bytes = read_file(from, &length);
+    write_file(path, bytes, length);
+    free(bytes);
+    store = open_store(path);
+    session = open_session(store, "fixture");
+    messages = history(session);
+    CHECK_EQUAL(turnkeep_messages_len(messages), 23);
+    turnkeep_messages_free(messages);
+    CHECK_EQUAL(hits(store, "remember"), 1);
+    say(session, "And on we go.");
+    turnkeep_session_close(session);
+    close_store(store);
+}
+
 int main(int argc, char **argv) {
     begin(argc, argv);
     RUN(usage_cost_and_attachments_of_a_message_are_kept_in_its_metadata);
@@ -216,5 +242,6 @@ int main(int argc, char **argv) {
     RUN(a_session_is_touched);
     RUN(the_tokens_of_the_window_and_of_all_are_told);
     RUN(only_active_conversations_are_listed);
+    RUN(a_file_of_an_older_version_is_brought_up_to_date_by_opening_it);
     return 0;
 }
