@@ -14,17 +14,17 @@ pub(crate) fn events_of(mutation: &Mutation, outcome: &Outcome) -> Vec<Event> {
             };
             begun(event, create, head.place.seq)
         }
-        (Mutation::Fork(fork), Outcome::Created(head)) => {
-            let shared = u64::from(head.place.seq) - fork.create.messages.len() as u64;
+        (Mutation::Fork(fork), Outcome::Forked(_, end)) => {
+            let shared = u64::from(end.seq) - fork.create.messages.len() as u64;
             let event = Event {
-                revision: head.revision,
+                revision: 1,
                 other_session_id: fork.parent_id.to_string(),
                 first_seq: shared.min(1),
                 last_seq: shared,
                 count: shared,
                 ..Event::new(EventKind::Forked, fork.create.now, &fork.create.id)
             };
-            begun(event, &fork.create, head.place.seq)
+            begun(event, &fork.create, end.seq)
         }
         (Mutation::Append(append), Outcome::Appended(receipt)) if !receipt.repeated => {
             vec![added(&append.id, append.now, receipt)]

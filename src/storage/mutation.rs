@@ -3,7 +3,7 @@
 use super::{Head, SessionKey};
 use crate::context::Memo;
 use crate::model::{
-    AppendOptions, BulkAction, Event, Filter, Micros, NewSession, ReadyMessage, Receipt, SessionChanges,
+    AppendOptions, BulkAction, Event, Filter, Micros, NewSession, Place, ReadyMessage, Receipt, SessionChanges,
 };
 use std::sync::Arc;
 
@@ -184,8 +184,10 @@ pub(crate) struct Expiry {
 /// What a mutation did.
 #[derive(Clone, Debug)]
 pub(crate) enum Outcome {
-    /// The new session, forked or not.
+    /// The new session.
     Created(Head),
+    /// The new session's number, and where its last message stands.
+    Forked(SessionKey, Place),
     /// Where the messages went.
     Appended(Receipt),
     /// The session's new revision.

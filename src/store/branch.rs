@@ -153,9 +153,9 @@ impl Session {
     fn forked(&self, fork: Fork) -> Result<(Session, Place)> {
         let id = fork.create.id.clone();
         match self.store.change(Mutation::Fork(fork), None)? {
-            Outcome::Created(head) => {
-                let entry = self.store.cache.entry(head.key, &id);
-                Ok((Session::new(Arc::clone(&self.store), entry), head.place))
+            Outcome::Forked(key, end) => {
+                let entry = self.store.cache.entry(key, &id);
+                Ok((Session::new(Arc::clone(&self.store), entry), end))
             }
             other => Err(unexpected(&other)),
         }

@@ -4,7 +4,7 @@ use super::{Inner, options};
 use crate::cache::{Cache, Loaded, State};
 use crate::error::{Error, Kind, Result};
 use crate::model::{BulkAction, Durability};
-use crate::storage::mutation::{Bulk, Clear, Erased, Fork, Rewind, Truncate};
+use crate::storage::mutation::{Bulk, Clear, Erased, Rewind, Truncate};
 use crate::storage::{Applied, Mutation, NEVER_SEEN, Outcome, SessionKey, lost_with};
 use std::sync::atomic::Ordering;
 
@@ -85,7 +85,7 @@ impl Inner {
     /// Feeds memory with what was committed.
     pub(super) fn remember(&self, mutation: &Mutation, outcome: &Outcome) {
         match (mutation, outcome) {
-            (Mutation::Create(create) | Mutation::Fork(Fork { create, .. }), Outcome::Created(head)) => {
+            (Mutation::Create(create), Outcome::Created(head)) => {
                 let entry = self.cache.entry(head.key, &create.id);
                 if let Some(mut state) = entry.state_after_commit()
                     && matches!(*state, State::Unloaded)

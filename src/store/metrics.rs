@@ -94,7 +94,7 @@ impl Inner {
 fn sessions(outcome: &Outcome, mutation: &Mutation) -> (u64, u64) {
     use crate::model::BulkAction;
     match (outcome, mutation) {
-        (Outcome::Created(_), _) => (1, 0),
+        (Outcome::Created(_) | Outcome::Forked(..), _) => (1, 0),
         (Outcome::Deleted(_) | Outcome::Erased(_), _) => (0, 1),
         (Outcome::Changed(gone), Mutation::Cleanup(_)) => (0, gone.len() as u64),
         (Outcome::Changed(gone), Mutation::Bulk(bulk)) if bulk.action == BulkAction::Delete => (0, gone.len() as u64),

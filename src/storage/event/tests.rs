@@ -77,6 +77,14 @@ fn created(seq: u32) -> Outcome {
     })
 }
 
+fn forked(seq: u32) -> Outcome {
+    let end = Place {
+        seq,
+        ..Place::default()
+    };
+    Outcome::Forked(KEY, end)
+}
+
 fn receipt(repeated: bool) -> Receipt {
     Receipt {
         first_turn: 1,
@@ -138,16 +146,16 @@ fn a_new_session_is_created_or_forked_and_begins_with_its_messages() {
             create: create(messages),
         })
     };
-    expect(fork(0), created(3), &[(EventKind::Forked, "new<old r1 1-3 x3")]);
+    expect(fork(0), forked(3), &[(EventKind::Forked, "new<old r1 1-3 x3")]);
     expect(
         fork(1),
-        created(4),
+        forked(4),
         &[
             (EventKind::Forked, "new<old r1 1-3 x3"),
             (EventKind::MessageAdded, "new< r1 4-4 x1"),
         ],
     );
-    expect(fork(0), created(0), &[(EventKind::Forked, "new<old r1 0-0 x0")]);
+    expect(fork(0), forked(0), &[(EventKind::Forked, "new<old r1 0-0 x0")]);
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! message; otherwise the session's row is read first. Runs inside the writer's transaction, like all of `changes`.
 
 use super::branch::place_at;
-use super::changes::{Refusal, Result, Tail, Tails, check_revision, existing};
+use super::changes::{Refusal, Result, Tail, Tails, check_revision, existing, existing_with_path};
 use super::readers::key_ranges;
 use super::rows::{message_key, signed};
 use super::search;
@@ -195,7 +195,7 @@ impl<'a> Step<'a> {
 }
 
 fn calls_of_kept_step(connection: &Connection, key: SessionKey, tail: Tail) -> Result<Option<String>> {
-    let head = existing(connection, key)?;
+    let head = existing_with_path(connection, key)?;
     let mut statement = connection
         .prepare_cached("SELECT role, tool_calls FROM messages WHERE key BETWEEN ?1 AND ?2 ORDER BY key DESC")?;
     for keys in key_ranges(&head.path, &(1..=tail.place.seq)).into_iter().rev() {

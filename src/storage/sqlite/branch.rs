@@ -5,7 +5,8 @@
 //! that go on from it still has.
 
 use super::append::{first_turn, insert_messages};
-use super::changes::{Known, Refusal, Result, Tail, check_revision, existing, note_number};
+use super::changes::{Known, Refusal, Result, Tail, check_revision, existing, existing_with_path, note_number};
+use super::readers::stretch_before;
 use super::rows::{self, message_key, signed};
 use super::{search, update};
 use crate::context::Memo;
@@ -21,8 +22,8 @@ struct Origin {
     parent: Option<SessionKey>,
     place: Place,
     bytes: u64,
-    /// What it shares of its parent's path.
-    path: Vec<Stretch>,
+    /// What its segment goes on from.
+    before: Option<Stretch>,
     memo: Option<Memo>,
 }
 
@@ -35,6 +36,7 @@ pub(super) fn create(connection: &Connection, known: &mut Known, create: &Create
         create.summary_tokens,
         Origin::default(),
     )
+    .map(Outcome::Created)
 }
 
 pub(super) fn fork(connection: &Connection, known: &mut Known, fork: &Fork) -> Result<Outcome> {
@@ -46,11 +48,12 @@ pub(super) fn fork(connection: &Connection, known: &mut Known, fork: &Fork) -> R
         parent: Some(parent.key),
         place,
         bytes,
-        path: until(&parent.path, at_seq),
+        before: stretch_with(connection, &parent, at_seq)?,
         memo: parent.memo.clone().filter(|memo| memo.holds_at(at_seq)),
     };
     let (session, summary_tokens) = inherit(connection, &parent, fork)?;
-    begin(connection, known, &fork.create, &session, summary_tokens, origin)
+    let head = begin(connection, known, &fork.create, &session, summary_tokens, origin)?;
+    Ok(Outcome::Forked(head.key, head.place))
 }
 
 /// What a fork does not say for itself is as with its parent, but for the name, which only one can have, and the day of
@@ -66,6 +69,7 @@ fn inherit(connection: &Connection, parent: &Head, fork: &Fork) -> Result<(NewSe
     Ok((session, fork.create.summary_tokens))
 }
 
+/// The head of the new session, with the last stretch of its path.
 fn begin(
     connection: &Connection,
     known: &mut Known,
@@ -73,7 +77,7 @@ fn begin(
     session: &NewSession,
     summary_tokens: u32,
     origin: Origin,
-) -> Result<Outcome> {
+) -> Result<Head> {
     // One number for the session and its first segment: both are never used again.
     let segment = known.next_number(connection)?;
     let key = SessionKey(i64::from(segment));
@@ -128,13 +132,11 @@ fn begin(
     if !(session.title.is_empty() && session.summary.is_empty() && session.name.is_none()) {
         search::note_session(connection, key)?;
     }
-    go_on_from(connection, &origin.path, segment, first_seq)?;
+    go_on_from(connection, origin.before, segment, first_seq)?;
     if !create.messages.is_empty() {
         insert_messages(connection, key, &create.messages, start)?;
     }
-    let mut path = origin.path;
-    path.push(Stretch { first_seq, segment });
-    Ok(Outcome::Created(Head {
+    Ok(Head {
         key,
         revision: 1,
         place: end.place,
@@ -144,8 +146,8 @@ fn begin(
         memo: origin.memo,
         bytes: end.bytes,
         max_bytes: session.max_bytes,
-        path: Path(path),
-    }))
+        path: Path(vec![Stretch { first_seq, segment }]),
+    })
 }
 
 fn who_has_it(connection: &Connection, id: &str, user_id: &str, name: Option<&str>) -> Result<Error> {
@@ -203,7 +205,7 @@ pub(super) fn clear(connection: &Connection, known: &mut Known, clear: &Clear) -
 
 /// What stays is written anew, from 1 on: a path has no holes.
 pub(super) fn truncate(connection: &Connection, known: &mut Known, truncate: &Truncate) -> Result<Outcome> {
-    let head = existing(connection, truncate.key)?;
+    let head = existing_with_path(connection, truncate.key)?;
     check_revision(truncate.expected_revision, head.revision)?;
     let kept = kept_by(connection, &head, truncate)?;
     let messages = u32::try_from(kept.len()).unwrap_or(u32::MAX);
@@ -281,7 +283,7 @@ fn cut_to(connection: &Connection, known: &mut Known, head: &Head, to_seq: u32) 
     } else {
         let segment = known.next_number(connection)?;
         note_number(connection, i64::from(segment))?;
-        go_on_from(connection, &until(&head.path, to_seq), segment, to_seq + 1)?;
+        go_on_from(connection, stretch_with(connection, head, to_seq)?, segment, to_seq + 1)?;
         (segment, to_seq + 1)
     };
     connection
@@ -370,8 +372,8 @@ fn is_gone_on_from_behind(connection: &Connection, segment: u32, seq: u32) -> Re
 }
 
 /// Notes where a new segment goes on from, unless it begins a conversation.
-fn go_on_from(connection: &Connection, path: &[Stretch], segment: u32, first_seq: u32) -> Result<()> {
-    if let Some(parent) = path.last() {
+fn go_on_from(connection: &Connection, before: Option<Stretch>, segment: u32, first_seq: u32) -> Result<()> {
+    if let Some(parent) = before {
         connection
             .prepare_cached("INSERT INTO segments (segment, parent, first_seq) VALUES (?1, ?2, ?3)")?
             .execute([segment, parent.segment, first_seq])?;
@@ -387,7 +389,10 @@ pub(super) fn place_at(connection: &Connection, head: &Head, seq: u32) -> Result
     if seq == head.place.seq {
         return Ok((head.place, head.bytes));
     }
-    let stretch = until(&head.path, seq).pop().filter(|_| seq < head.place.seq);
+    let stretch = match seq < head.place.seq {
+        true => stretch_with(connection, head, seq)?,
+        false => None,
+    };
     let stretch = stretch.ok_or_else(|| {
         Error::new(
             Kind::NotFound,
@@ -408,10 +413,13 @@ pub(super) fn place_at(connection: &Connection, head: &Head, seq: u32) -> Result
     Ok((place, totals.bytes))
 }
 
-/// The stretches of a path that hold the messages up to one.
-fn until(path: &Path, last_seq: u32) -> Vec<Stretch> {
-    let holds = |stretch: &&Stretch| stretch.first_seq <= last_seq;
-    path.0.iter().take_while(holds).copied().collect()
+/// The stretch of a session's path that holds a message; `None` for message 0.
+fn stretch_with(connection: &Connection, head: &Head, seq: u32) -> rusqlite::Result<Option<Stretch>> {
+    let mut next = head.path.0.last().copied();
+    while let Some(stretch) = next.filter(|stretch| stretch.first_seq > seq) {
+        next = stretch_before(connection, stretch)?;
+    }
+    Ok(next.filter(|_| seq > 0))
 }
 
 fn no_path(key: SessionKey) -> Refusal {

@@ -5,7 +5,7 @@
 //! index is merged, the database written anew, and the log emptied. What is still to be done is remembered in `meta`, by a
 //! number made of the id, since the id itself is to be erased, too.
 
-use super::changes::{Known, Result, existing};
+use super::changes::{Known, Result, existing_with_path};
 use super::delete;
 use crate::model::fingerprint::Fingerprint;
 use crate::storage::mutation::Erased;
@@ -14,7 +14,7 @@ use rusqlite::{Connection, params};
 
 /// Deletes a session, and remembers that its text is to be removed from the files.
 pub(super) fn delete(connection: &Connection, known: &mut Known, key: SessionKey, id: &str) -> Result<Erased> {
-    let head = existing(connection, key)?;
+    let head = existing_with_path(connection, key)?;
     delete::delete(connection, known, key)?;
     let kept = count_messages(connection, &head.path, head.place.seq)?;
     connection

@@ -368,38 +368,46 @@ impl<H: Hold> View<'_, H> {
 
 /// A head with its whole path.
 pub(super) fn read_head(connection: &Connection, key: SessionKey) -> rusqlite::Result<Option<Head>> {
-    let head = connection
-        .prepare_cached(rows::SELECT_HEAD)?
-        .query_row([key.0], rows::head)
-        .optional()?;
-    let Some(mut head) = head else { return Ok(None) };
-    let mut before = stretches_before(connection, head.path.0.first())?;
+    let Some(mut head) = read_row_of_head(connection, key)? else {
+        return Ok(None);
+    };
+    let mut before = Vec::new();
+    let mut next = head.path.0.first().copied();
+    while let Some(stretch) = next {
+        next = stretch_before(connection, stretch)?;
+        before.extend(next);
+    }
+    before.reverse();
     before.append(&mut head.path.0);
     head.path.0 = before;
     Ok(Some(head))
 }
 
-/// The stretches that lie before a session's own, in order.
-fn stretches_before(connection: &Connection, own: Option<&Stretch>) -> rusqlite::Result<Vec<Stretch>> {
-    let mut before = Vec::new();
-    let mut next = own.copied();
-    while let Some(stretch) = next.filter(|stretch| stretch.first_seq > 1) {
-        let parent = connection
-            .prepare_cached(
-                "SELECT own.parent, coalesce(parent.first_seq, 1) FROM segments own \
-                 LEFT JOIN segments parent ON parent.segment = own.parent WHERE own.segment = ?1",
-            )?
-            .query_row([stretch.segment], |row| {
-                Ok(Stretch {
-                    segment: row.get(0)?,
-                    first_seq: row.get(1)?,
-                })
-            })
-            .optional()?;
-        // Each begins before the one that goes on from it, so that this ends whatever the file holds.
-        next = parent.filter(|parent| parent.first_seq < stretch.first_seq);
-        before.extend(next);
+/// A head with the last stretch of its path, the session's own: what its row says.
+pub(super) fn read_row_of_head(connection: &Connection, key: SessionKey) -> rusqlite::Result<Option<Head>> {
+    connection
+        .prepare_cached(rows::SELECT_HEAD)?
+        .query_row([key.0], rows::head)
+        .optional()
+}
+
+/// The stretch that another one goes on from; `None` for the first.
+pub(super) fn stretch_before(connection: &Connection, stretch: Stretch) -> rusqlite::Result<Option<Stretch>> {
+    if stretch.first_seq <= 1 {
+        return Ok(None);
     }
-    before.reverse();
-    Ok(before)
+    let parent = connection
+        .prepare_cached(
+            "SELECT own.parent, coalesce(parent.first_seq, 1) FROM segments own \
+             LEFT JOIN segments parent ON parent.segment = own.parent WHERE own.segment = ?1",
+        )?
+        .query_row([stretch.segment], |row| {
+            Ok(Stretch {
+                segment: row.get(0)?,
+                first_seq: row.get(1)?,
+            })
+        })
+        .optional()?;
+    // Each begins before the one that goes on from it, so that a walk ends whatever the file holds.
+    Ok(parent.filter(|parent| parent.first_seq < stretch.first_seq))
 }

@@ -96,7 +96,7 @@ impl Sample {
             create: new(id, messages),
         };
         match self.apply(Mutation::Fork(fork)) {
-            Outcome::Created(head) => head.key,
+            Outcome::Forked(key, _) => key,
             other => panic!("{other:?}"),
         }
     }
