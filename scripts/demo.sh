@@ -58,6 +58,6 @@ one before until the cut moved; the line "tokens re-read per turn" is what an en
 Where to go next:
     cpp_examples/chat_host.cpp      the program: put your engine into its struct Engine
     cpp_examples/quickstart.cpp     the same in twenty lines
-    include/turnkeep/turnkeep.h     the C API, to be read from top to bottom in ten minutes
+    include/turnkeep/turnkeep.h     the C API, whose first five sections are what every host needs
     make test                       everything that is promised, tested
 END

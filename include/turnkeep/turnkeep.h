@@ -1201,9 +1201,9 @@ TURNKEEP_API turnkeep_status turnkeep_session_rewind(
 /*
  * Replaces message `seq` and everything behind it by `count` others, all of it or nothing: in the session itself, or
  * in a fork. `options` and `receipt` may be NULL; `count` may be 0, and then the receipt has no messages. With
- * TURNKEEP_BRANCH_FORK *out is the new session, to be closed with turnkeep_session_close; else `out` may be NULL and
- * is not written. Threads: any. Errors: as turnkeep_session_fork, turnkeep_session_rewind and
- * turnkeep_session_append_batch. Since 0.1.
+ * TURNKEEP_BRANCH_FORK *out is the new session, to be closed with turnkeep_session_close; else `out` must be NULL.
+ * Threads: any. Errors: as turnkeep_session_fork, turnkeep_session_rewind and turnkeep_session_append_batch.
+ * Since 0.1.
  */
 TURNKEEP_API turnkeep_status turnkeep_session_replace(
     const turnkeep_session *session,
@@ -1289,13 +1289,13 @@ TURNKEEP_API turnkeep_status turnkeep_session_tree(
  */
 
 /* In turnkeep_filter.statuses: those in use. */
-#define TURNKEEP_FILTER_ACTIVE 1
+#define TURNKEEP_FILTER_ACTIVE 256
 
 /* In turnkeep_filter.statuses: those put away. */
-#define TURNKEEP_FILTER_ARCHIVED 2
+#define TURNKEEP_FILTER_ARCHIVED 512
 
 /* In turnkeep_filter.statuses: those thrown away. */
-#define TURNKEEP_FILTER_TRASHED 4
+#define TURNKEEP_FILTER_TRASHED 1024
 
 /* In turnkeep_filter.has_messages: those with messages. */
 #define TURNKEEP_FILTER_WITH_MESSAGES 1
@@ -1335,7 +1335,8 @@ typedef struct {
 /*
  * Which sessions: those that meet all of it. What is NULL or 0 asks for nothing, but that trashed sessions are left
  * out unless `statuses` asks for them. A time is a text: 2026-11-20 is the whole day, 2026-11-20T12:30 the whole
- * minute, 2026-11-20T12:30:00 the whole second, the end included; it may end in Z or an offset like +02:00.
+ * minute, 2026-11-20T12:30:00 the whole second, the end included; it may end in Z or an offset like +02:00. A list
+ * of which there are 0 must be NULL: a forgotten number would widen what is deleted.
  */
 typedef struct {
     /* sizeof(turnkeep_filter). */
@@ -1496,19 +1497,19 @@ TURNKEEP_API turnkeep_status turnkeep_store_change_sessions(
 #define TURNKEEP_SEARCH_RANK 2
 
 /* In turnkeep_search_options.roles: what the host instructed. */
-#define TURNKEEP_ROLES_SYSTEM 2
+#define TURNKEEP_ROLES_SYSTEM 512
 
 /* In turnkeep_search_options.roles: what the person said. */
-#define TURNKEEP_ROLES_USER 4
+#define TURNKEEP_ROLES_USER 1024
 
 /* In turnkeep_search_options.roles: what the model said. */
-#define TURNKEEP_ROLES_ASSISTANT 8
+#define TURNKEEP_ROLES_ASSISTANT 2048
 
 /* In turnkeep_search_options.roles: results of tool calls. */
-#define TURNKEEP_ROLES_TOOL 16
+#define TURNKEEP_ROLES_TOOL 4096
 
 /* In turnkeep_search_options.roles: what the application's developer instructed. */
-#define TURNKEEP_ROLES_DEVELOPER 32
+#define TURNKEEP_ROLES_DEVELOPER 8192
 
 /* What a search found, as of one moment. Threads: any number at once. Outlives its store. */
 typedef struct turnkeep_search_results turnkeep_search_results;

@@ -834,6 +834,17 @@ enum class bulk_action : std::int32_t {
 
 namespace detail {
 
+inline std::uint32_t bit(turnkeep::role wanted) noexcept {
+    switch (wanted) {
+    case role::system: return TURNKEEP_ROLES_SYSTEM;
+    case role::user: return TURNKEEP_ROLES_USER;
+    case role::assistant: return TURNKEEP_ROLES_ASSISTANT;
+    case role::tool: return TURNKEEP_ROLES_TOOL;
+    case role::developer: return TURNKEEP_ROLES_DEVELOPER;
+    }
+    return std::numeric_limits<std::uint32_t>::max(); // which C refuses
+}
+
 /// A filter as C takes it, for as long as a call lasts.
 class c_filter {
 public:
@@ -850,7 +861,7 @@ public:
         raw_.model = texts_.optional("model", wanted.model);
         raw_.text = texts_.optional("text", wanted.text);
         for (const auto& condition : wanted.metadata) metadata_.push_back(write(condition));
-        raw_.metadata = metadata_.data();
+        raw_.metadata = metadata_.empty() ? nullptr : metadata_.data();
         raw_.metadata_count = metadata_.size();
         raw_.created_from = texts_.optional("created_from", wanted.created_from);
         raw_.created_to = texts_.optional("created_to", wanted.created_to);
@@ -888,7 +899,7 @@ private:
     const char* const* strings(const char* what, const std::vector<std::string_view>& from,
                                std::vector<const char*>& to) {
         for (const auto text : from) to.push_back(texts_.required(what, text));
-        return to.data();
+        return to.empty() ? nullptr : to.data();
     }
 
     turnkeep_metadata_condition write(const metadata_condition& condition) {
@@ -1770,7 +1781,7 @@ public:
         wanted.message_to = texts.optional("message_to", options.message_to);
         wanted.utc_offset_minutes = filter.get()->utc_offset_minutes;
         wanted.order = static_cast<std::int32_t>(options.order);
-        for (const auto role : options.roles) wanted.roles |= std::uint32_t{1} << static_cast<std::int32_t>(role);
+        for (const auto role : options.roles) wanted.roles |= detail::bit(role);
         wanted.time_limit_ms = detail::milliseconds("time_limit", options.time_limit);
         wanted.limit = options.limit;
         wanted.neighbours = options.neighbours;

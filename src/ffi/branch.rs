@@ -104,8 +104,7 @@ pub extern "C" fn turnkeep_session_rewind(
 
 /// Replaces message `seq` and everything behind it by `count` others, all of it or nothing: in the session itself, or
 /// in a fork. `options` and `receipt` may be NULL; `count` may be 0, and then the receipt has no messages. With
-/// TURNKEEP_BRANCH_FORK *out is the new session, to be closed with turnkeep_session_close; else `out` may be NULL and
-/// is not written. Threads: any. Errors: as turnkeep_session_fork, turnkeep_session_rewind and
+/// TURNKEEP_BRANCH_FORK *out is the new session, to be closed with turnkeep_session_close; else `out` must be NULL. Threads: any. Errors: as turnkeep_session_fork, turnkeep_session_rewind and
 /// turnkeep_session_append_batch. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_session_replace(
@@ -240,9 +239,23 @@ pub extern "C" fn turnkeep_session_tree(
 }
 
 fn branching(options: *const BranchOptions, out: *mut *mut SessionHandle) -> Result<Branching> {
-    let Some(raw) = options::read(options)? else {
-        return Ok(Branching::Rewind(None));
-    };
+    let raw = options::read(options)?;
+    let branching = raw.map_or_else(|| Ok(Branching::Rewind(None)), |raw| convert_branching(&raw))?;
+    match branching {
+        Branching::Fork(_) => writable(out, "out")?,
+        Branching::Rewind(_) if out.is_null() => {}
+        // Who asks for a new session must not lose the end of the old one instead.
+        Branching::Rewind(_) => {
+            return Err(Error::invalid(
+                "out is given, but branching is not TURNKEEP_BRANCH_FORK: there would be no new session; ask for a fork, or \
+                 leave out NULL",
+            ));
+        }
+    }
+    Ok(branching)
+}
+
+fn convert_branching(raw: &BranchOptions) -> Result<Branching> {
     options::unused(raw.reserved, BranchOptions::NAME)?;
     if raw.branching != TURNKEEP_BRANCH_FORK && !raw.fork.is_null() {
         return Err(Error::invalid(format!(
@@ -253,7 +266,6 @@ fn branching(options: *const BranchOptions, out: *mut *mut SessionHandle) -> Res
     match raw.branching {
         0 | TURNKEEP_BRANCH_REWIND => Ok(Branching::Rewind(options::unless_zero(raw.expected_revision))),
         TURNKEEP_BRANCH_FORK => {
-            writable(out, "out")?;
             if raw.expected_revision != 0 {
                 return Err(Error::invalid(
                     "expected_revision is given with a fork, which changes nothing",

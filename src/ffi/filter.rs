@@ -7,11 +7,11 @@ use crate::model::{self, Comparison, Filter, Status, TimeRange};
 use std::ffi::c_char;
 
 /// In turnkeep_filter.statuses: those in use.
-pub const TURNKEEP_FILTER_ACTIVE: u32 = 1;
+pub const TURNKEEP_FILTER_ACTIVE: u32 = 0x100;
 /// In turnkeep_filter.statuses: those put away.
-pub const TURNKEEP_FILTER_ARCHIVED: u32 = 2;
+pub const TURNKEEP_FILTER_ARCHIVED: u32 = 0x200;
 /// In turnkeep_filter.statuses: those thrown away.
-pub const TURNKEEP_FILTER_TRASHED: u32 = 4;
+pub const TURNKEEP_FILTER_TRASHED: u32 = 0x400;
 
 /// In turnkeep_filter.has_messages: those with messages.
 pub const TURNKEEP_FILTER_WITH_MESSAGES: i32 = 1;
@@ -58,7 +58,8 @@ unsafe impl CallerStruct for MetadataCondition {
 
 /// Which sessions: those that meet all of it. What is NULL or 0 asks for nothing, but that trashed sessions are left
 /// out unless `statuses` asks for them. A time is a text: 2026-11-20 is the whole day, 2026-11-20T12:30 the whole
-/// minute, 2026-11-20T12:30:00 the whole second, the end included; it may end in Z or an offset like +02:00.
+/// minute, 2026-11-20T12:30:00 the whole second, the end included; it may end in Z or an offset like +02:00. A list of
+/// which there are 0 must be NULL: a forgotten number would widen what is deleted.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct FilterOptions {
@@ -126,8 +127,8 @@ fn convert(raw: &FilterOptions) -> Result<Filter> {
     let filter = Filter {
         user_id: text::owned(raw.user_id, "user_id")?,
         statuses: statuses(raw.statuses)?,
-        all_tags: text::list(raw.all_tags, raw.all_tag_count, "all_tags")?,
-        any_tags: text::list(raw.any_tags, raw.any_tag_count, "any_tags")?,
+        all_tags: tags(raw.all_tags, raw.all_tag_count, "all_tags")?,
+        any_tags: tags(raw.any_tags, raw.any_tag_count, "any_tags")?,
         model: text::owned(raw.model, "model")?,
         text: text::owned(raw.text, "text")?,
         metadata: conditions(raw.metadata, raw.metadata_count)?,
@@ -147,9 +148,11 @@ fn statuses(bits: u32) -> Result<Vec<Status>> {
         (TURNKEEP_FILTER_ARCHIVED, Status::Archived),
         (TURNKEEP_FILTER_TRASHED, Status::Trashed),
     ];
-    if bits > ALL.iter().map(|(bit, _)| bit).sum() {
+    let known: u32 = ALL.iter().map(|(bit, _)| bit).sum();
+    if bits & !known != 0 {
         return Err(Error::invalid(format!(
-            "statuses is {bits}; it must be a sum of TURNKEEP_FILTER_ACTIVE, _ARCHIVED and _TRASHED"
+            "statuses is {bits}; it must be a sum of TURNKEEP_FILTER_ACTIVE, _ARCHIVED and _TRASHED, which are not the \
+             TURNKEEP_SESSION_ numbers"
         )));
     }
     let wanted = ALL.into_iter().filter(|(bit, _)| bits & bit != 0);
@@ -165,7 +168,22 @@ fn has_messages(number: i32) -> Result<Option<bool>> {
     }
 }
 
+fn tags(tags: *const *const c_char, count: usize, name: &str) -> Result<Vec<String>> {
+    null_if_none(tags.is_null(), count, name)?;
+    text::list(tags, count, name)
+}
+
+fn null_if_none(is_null: bool, count: usize, name: &str) -> Result<()> {
+    if count == 0 && !is_null {
+        return Err(Error::invalid(format!(
+            "{name} is given, and its count is 0: say how many there are, or leave it NULL"
+        )));
+    }
+    Ok(())
+}
+
 fn conditions(conditions: *const MetadataCondition, count: usize) -> Result<Vec<model::MetadataCondition>> {
+    null_if_none(conditions.is_null(), count, "metadata")?;
     if count > isize::MAX as usize / size_of::<MetadataCondition>() {
         return Err(Error::invalid(format!(
             "metadata_count is {count}: more than memory can hold"

@@ -8,7 +8,7 @@ use super::pointer::{give, required, writable};
 use super::store::StoreHandle;
 use super::text::{self, Texts};
 use crate::cache::view::{MessageView, Text};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::{Role, SearchOptions as Options, SearchOrder, TimeRange};
 use crate::store::{Hit as Found, SearchResults as Results};
 use std::ffi::c_char;
@@ -20,25 +20,25 @@ pub const TURNKEEP_SEARCH_NEWEST: i32 = 1;
 pub const TURNKEEP_SEARCH_RANK: i32 = 2;
 
 /// In turnkeep_search_options.roles: what the host instructed.
-pub const TURNKEEP_ROLES_SYSTEM: u32 = 2;
+pub const TURNKEEP_ROLES_SYSTEM: u32 = 0x200;
 /// In turnkeep_search_options.roles: what the person said.
-pub const TURNKEEP_ROLES_USER: u32 = 4;
+pub const TURNKEEP_ROLES_USER: u32 = 0x400;
 /// In turnkeep_search_options.roles: what the model said.
-pub const TURNKEEP_ROLES_ASSISTANT: u32 = 8;
+pub const TURNKEEP_ROLES_ASSISTANT: u32 = 0x800;
 /// In turnkeep_search_options.roles: results of tool calls.
-pub const TURNKEEP_ROLES_TOOL: u32 = 16;
+pub const TURNKEEP_ROLES_TOOL: u32 = 0x1000;
 /// In turnkeep_search_options.roles: what the application's developer instructed.
-pub const TURNKEEP_ROLES_DEVELOPER: u32 = 32;
+pub const TURNKEEP_ROLES_DEVELOPER: u32 = 0x2000;
 
 // The header's numbers are those of the library: a change of one that forgets the other does not compile.
 const _: () = {
     assert!(TURNKEEP_SEARCH_NEWEST == SearchOrder::Newest as i32);
     assert!(TURNKEEP_SEARCH_RANK == SearchOrder::Rank as i32);
-    assert!(TURNKEEP_ROLES_SYSTEM == 1 << Role::System as i32);
-    assert!(TURNKEEP_ROLES_USER == 1 << Role::User as i32);
-    assert!(TURNKEEP_ROLES_ASSISTANT == 1 << Role::Assistant as i32);
-    assert!(TURNKEEP_ROLES_TOOL == 1 << Role::Tool as i32);
-    assert!(TURNKEEP_ROLES_DEVELOPER == 1 << Role::Developer as i32);
+    assert!(TURNKEEP_ROLES_SYSTEM == role_bit(Role::System));
+    assert!(TURNKEEP_ROLES_USER == role_bit(Role::User));
+    assert!(TURNKEEP_ROLES_ASSISTANT == role_bit(Role::Assistant));
+    assert!(TURNKEEP_ROLES_TOOL == role_bit(Role::Tool));
+    assert!(TURNKEEP_ROLES_DEVELOPER == role_bit(Role::Developer));
 };
 
 /// What to search for. The text is what a person types: every word of it must be there, whatever the case and the
@@ -242,6 +242,29 @@ fn show(results: &Results, hit: &Found, texts: &mut Texts, marks: &mut Vec<Box<[
     shown
 }
 
+/// Kept apart from the TURNKEEP_ROLE_ numbers, which name single roles: one taken for the other is refused.
+const ROLES_SHIFT: u32 = 8;
+
+const fn role_bit(role: Role) -> u32 {
+    1 << (role as u32 + ROLES_SHIFT)
+}
+
+fn roles(sum: u32) -> Result<u32> {
+    if sum
+        & !(TURNKEEP_ROLES_SYSTEM
+            | TURNKEEP_ROLES_USER
+            | TURNKEEP_ROLES_ASSISTANT
+            | TURNKEEP_ROLES_TOOL
+            | TURNKEEP_ROLES_DEVELOPER)
+        != 0
+    {
+        return Err(Error::invalid(format!(
+            "roles is {sum}; it must be a sum of TURNKEEP_ROLES_ numbers, which are not the TURNKEEP_ROLE_ numbers"
+        )));
+    }
+    Ok(sum >> ROLES_SHIFT)
+}
+
 fn convert(raw: &SearchOptions) -> Result<Options> {
     let defaults = Options::default();
     let or = |value: u32, default: u32| if value == 0 { default } else { value };
@@ -250,7 +273,7 @@ fn convert(raw: &SearchOptions) -> Result<Options> {
         text: text(raw.text, "text")?.unwrap_or_default().to_owned(),
         raw: flag(raw.raw, "raw")?,
         filter: filter::read(raw.filter)?,
-        roles: raw.roles,
+        roles: roles(raw.roles)?,
         created: TimeRange::parse(
             "message",
             text(raw.message_from, "message_from")?,

@@ -214,8 +214,13 @@ static void a_message_is_edited_here_or_in_a_fork(void) {
     CHECK_EQUAL(receipt.last_seq, 4);
     CHECK_HISTORY(fork, "a", "b", "C", "D");
     CHECK_HISTORY(session, "a", "b", "c", "d");
-    OK(turnkeep_session_replace(session, 1, messages, 1, NULL, &untouched, &receipt, &failure));
+    FAILS(INVALID, "there would be no new session",
+          turnkeep_session_replace(session, 1, messages, 1, NULL, &untouched, &receipt, &failure));
+    FAILS(INVALID, "there would be no new session",
+          turnkeep_session_regenerate(session, TURNKEEP_LAST, NULL, &untouched, &failure));
     CHECK(untouched == NULL);
+    CHECK_HISTORY(session, "a", "b", "c", "d");
+    OK(turnkeep_session_replace(session, 1, messages, 1, NULL, NULL, &receipt, &failure));
     CHECK_EQUAL(receipt.last_seq, 1);
     CHECK_EQUAL(receipt.revision, revision_of(session));
     CHECK_HISTORY(session, "C");

@@ -48,26 +48,26 @@ static void null_in_replacements(void) {
     NULL_REFUSED(turnkeep_session_replace, session,
                  turnkeep_session_replace(NULL, 1, &message, 1, NULL, &out, &receipt, &failure));
     NULL_REFUSED(turnkeep_session_replace, messages,
-                 turnkeep_session_replace(session, 1, NULL, 1, NULL, &out, &receipt, &failure));
+                 turnkeep_session_replace(session, 1, NULL, 1, NULL, NULL, &receipt, &failure));
     NULL_REFUSED(turnkeep_session_replace, out,
                  turnkeep_session_replace(session, 1, &message, 1, &fork, NULL, &receipt, &failure));
     NULL_ALLOWED(turnkeep_session_replace, options,
-                 turnkeep_session_replace(spare_session, 1, &message, 1, NULL, &out, &receipt, &failure) ==
+                 turnkeep_session_replace(spare_session, 1, &message, 1, NULL, NULL, &receipt, &failure) ==
                      TURNKEEP_OK);
     CHECK_EQUAL(receipt.last_seq, 1);
     NULL_ALLOWED(turnkeep_session_replace, receipt,
-                 turnkeep_session_replace(spare_session, 1, &message, 1, NULL, &out, NULL, &failure) == TURNKEEP_OK);
+                 turnkeep_session_replace(spare_session, 1, &message, 1, NULL, NULL, NULL, &failure) == TURNKEEP_OK);
     NULL_ALLOWED(turnkeep_session_replace, error,
-                 turnkeep_session_replace(session, 0, &message, 1, NULL, &out, &receipt, NULL) ==
+                 turnkeep_session_replace(session, 0, &message, 1, NULL, NULL, &receipt, NULL) ==
                      TURNKEEP_ERROR_INVALID);
     NULL_REFUSED(turnkeep_session_regenerate, session,
                  turnkeep_session_regenerate(NULL, TURNKEEP_LAST, NULL, &out, &failure));
     NULL_REFUSED(turnkeep_session_regenerate, out, turnkeep_session_regenerate(session, 1, &fork, NULL, &failure));
     answer(spare_session, "y");
     NULL_ALLOWED(turnkeep_session_regenerate, options,
-                 turnkeep_session_regenerate(spare_session, TURNKEEP_LAST, NULL, &out, &failure) == TURNKEEP_OK);
+                 turnkeep_session_regenerate(spare_session, TURNKEEP_LAST, NULL, NULL, &failure) == TURNKEEP_OK);
     NULL_ALLOWED(turnkeep_session_regenerate, error,
-                 turnkeep_session_regenerate(session, TURNKEEP_LAST, NULL, &out, NULL) == TURNKEEP_ERROR_INVALID);
+                 turnkeep_session_regenerate(session, TURNKEEP_LAST, NULL, NULL, NULL) == TURNKEEP_ERROR_INVALID);
     CHECK(out == NULL);
 }
 
@@ -226,8 +226,8 @@ static void sessions_that_are_gone_cannot_be_branched_or_read_as_turns(void) {
     close_store(closing);
     GONE(turnkeep_session_fork, turnkeep_session_fork(gone, TURNKEEP_LAST, NULL, &out, &failure));
     GONE(turnkeep_session_rewind, turnkeep_session_rewind(gone, 0, 0, &number, &failure));
-    GONE(turnkeep_session_replace, turnkeep_session_replace(gone, 1, &message, 1, NULL, &out, &receipt, &failure));
-    GONE(turnkeep_session_regenerate, turnkeep_session_regenerate(gone, TURNKEEP_LAST, NULL, &out, &failure));
+    GONE(turnkeep_session_replace, turnkeep_session_replace(gone, 1, &message, 1, NULL, NULL, &receipt, &failure));
+    GONE(turnkeep_session_regenerate, turnkeep_session_regenerate(gone, TURNKEEP_LAST, NULL, NULL, &failure));
     GONE(turnkeep_session_compare, turnkeep_session_compare(gone, session, &comparison, &failure));
     GONE(turnkeep_session_adopt, turnkeep_session_adopt(gone, session, 1, 1, NULL, &receipt, &failure));
     GONE(turnkeep_session_forks, turnkeep_session_forks(gone, &list, &failure));
@@ -276,8 +276,8 @@ static void structs_of_a_wrong_size_are_refused_by_branches_too(void) {
          (fork.fork = sized, turnkeep_session_replace(session, 1, &message, 1, &fork, &out, &receipt, &failure)));
     SIZE(turnkeep_session_options, turnkeep_session_create_with(store, sized, &message, 1, &out, &failure));
     SIZE(turnkeep_new_message, turnkeep_session_create_with(store, NULL, sized, 1, &out, &failure));
-    SIZE(turnkeep_new_message, turnkeep_session_replace(session, 1, sized, 1, NULL, &out, &receipt, &failure));
-    SIZE(turnkeep_receipt, turnkeep_session_replace(session, 1, &message, 1, NULL, &out, sized, &failure));
+    SIZE(turnkeep_new_message, turnkeep_session_replace(session, 1, sized, 1, NULL, NULL, &receipt, &failure));
+    SIZE(turnkeep_receipt, turnkeep_session_replace(session, 1, &message, 1, NULL, NULL, sized, &failure));
     SIZE(turnkeep_comparison, turnkeep_session_compare(session, session, sized, &failure));
     SIZE(turnkeep_append_options, turnkeep_session_adopt(session, session, 1, 1, sized, &receipt, &failure));
     SIZE(turnkeep_receipt, turnkeep_session_adopt(session, session, 1, 1, NULL, sized, &failure));
@@ -488,7 +488,7 @@ static void lengths_and_counts_of_branches_that_overflow_are_refused(void) {
     for (index = 0; index < sizeof counts / sizeof *counts; index++) {
         FAILS(INVALID, "count is", turnkeep_session_create_with(store, NULL, &message, counts[index], &out, &failure));
         FAILS(INVALID, "count is",
-              turnkeep_session_replace(session, 1, &message, counts[index], NULL, &out, NULL, &failure));
+              turnkeep_session_replace(session, 1, &message, counts[index], NULL, NULL, NULL, &failure));
     }
     CHECK(out == NULL);
     check_unchanged(__LINE__);

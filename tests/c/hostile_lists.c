@@ -79,6 +79,12 @@ static void null_in_filters(void) {
     filter.all_tag_count = SIZE_MAX;
     FAILS(INVALID, "more than memory can hold", count(&filter, &failure));
     filter.all_tag_count = 0;
+    FAILS(INVALID, "all_tags is given, and its count is 0", count(&filter, &failure));
+    FAILS(INVALID, "all_tags is given, and its count is 0", change(&filter, TURNKEEP_BULK_DELETE, NULL, &failure));
+    filter.all_tags = NULL;
+    filter.any_tags = tags;
+    FAILS(INVALID, "any_tags is given, and its count is 0", count(&filter, &failure));
+    filter.any_tags = NULL;
     filter.any_tag_count = 1;
     FAILS(INVALID, "any_tags is NULL", count(&filter, &failure));
     filter.any_tag_count = 0;
@@ -86,8 +92,10 @@ static void null_in_filters(void) {
     FAILS(INVALID, "metadata is NULL", count(&filter, &failure));
     filter.metadata_count = SIZE_MAX;
     FAILS(INVALID, "more than memory can hold", count(&filter, &failure));
-    filter.metadata_count = 1;
+    filter.metadata_count = 0;
     filter.metadata = &condition;
+    FAILS(INVALID, "metadata is given, and its count is 0", count(&filter, &failure));
+    filter.metadata_count = 1;
     condition.relation = TURNKEEP_RELATION_EXISTS;
     FAILS(INVALID, "pointer is NULL", count(&filter, &failure));
     condition.pointer = "/a";
@@ -144,7 +152,8 @@ static void text_that_is_not_utf_8_is_refused(void) {
 
 static void numbers_that_mean_nothing_are_refused(void) {
 #define LIST(field) WITH(turnkeep_session_list_options, field)
-    NUMBER(turnkeep_filter, statuses, uint32_t, count(FILTER(statuses), &failure), 8, 9, UINT32_MAX);
+    NUMBER(turnkeep_filter, statuses, uint32_t, count(FILTER(statuses), &failure), TURNKEEP_SESSION_ACTIVE,
+           TURNKEEP_SESSION_TRASHED, 0x800, UINT32_MAX);
     NUMBER(turnkeep_filter, has_messages, int32_t, count(FILTER(has_messages), &failure), -1, 3, INT32_MIN, INT32_MAX);
     NUMBER(turnkeep_filter, utc_offset_minutes, int32_t, count(FILTER(utc_offset_minutes), &failure), -1440, 1440,
            INT32_MIN, INT32_MAX);

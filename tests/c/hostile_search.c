@@ -49,7 +49,8 @@ static void numbers_that_mean_nothing_are_refused(void) {
     NUMBER(turnkeep_search_options, raw, int32_t, search(OPTIONS(raw), &failure), -1, 2, INT32_MIN, INT32_MAX);
     NUMBER(turnkeep_search_options, utc_offset_minutes, int32_t, search(OPTIONS(utc_offset_minutes), &failure), -1440,
            1440, INT32_MIN, INT32_MAX);
-    NUMBER(turnkeep_search_options, roles, uint32_t, search(OPTIONS(roles), &failure), 1, 64, UINT32_MAX);
+    NUMBER(turnkeep_search_options, roles, uint32_t, search(OPTIONS(roles), &failure), TURNKEEP_ROLE_SYSTEM,
+           TURNKEEP_ROLE_ASSISTANT, 0x100, 0x4000, UINT32_MAX);
     NUMBER(turnkeep_search_options, limit, uint32_t, search(OPTIONS(limit), &failure), 1001, UINT32_MAX);
     NUMBER(turnkeep_search_options, neighbours, uint32_t, search(OPTIONS(neighbours), &failure), 101, UINT32_MAX);
     NUMBER(

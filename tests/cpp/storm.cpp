@@ -219,7 +219,7 @@ private:
         turnkeep_filter filter = TURNKEEP_FILTER_INIT;
         const auto action = static_cast<std::int32_t>(1 + below(TURNKEEP_BULK_DELETE));
         const bool tags = action == TURNKEEP_BULK_ADD_TAG || action == TURNKEEP_BULK_REMOVE_TAG;
-        filter.statuses = 1U << below(3);
+        filter.statuses = static_cast<std::uint32_t>(TURNKEEP_FILTER_ACTIVE) << below(3);
         if (!tags) {
             filter.all_tags = &tag;
             filter.all_tag_count = 1;

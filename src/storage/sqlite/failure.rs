@@ -124,7 +124,10 @@ impl Site {
         let at = &self.location;
         Error::new(
             Kind::Corrupt,
-            format!("{at} is damaged ({what}); nothing more is written to it; restore a backup or salvage a copy"),
+            format!(
+                "{at} is damaged ({what}); nothing more is written to it; restore a backup (the files ending in -wal and \
+                 -shm go with the damaged one) or salvage a copy"
+            ),
         )
     }
 }
