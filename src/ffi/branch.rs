@@ -104,8 +104,9 @@ pub extern "C" fn turnkeep_session_rewind(
 
 /// Replaces message `seq` and everything behind it by `count` others, all of it or nothing: in the session itself, or
 /// in a fork. `options` and `receipt` may be NULL; `count` may be 0, and then the receipt has no messages. With
-/// TURNKEEP_BRANCH_FORK *out is the new session, to be closed with turnkeep_session_close; else `out` must be NULL. Threads: any. Errors: as turnkeep_session_fork, turnkeep_session_rewind and
-/// turnkeep_session_append_batch. Since 0.1.
+/// TURNKEEP_BRANCH_FORK *out is the new session, to be closed with turnkeep_session_close; else `out` must be NULL.
+/// Threads: any. Errors: as turnkeep_session_fork, turnkeep_session_rewind and turnkeep_session_append_batch.
+/// Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_session_replace(
     session: Option<&SessionHandle>,

@@ -1,4 +1,4 @@
-/* Section 7 of the header: filters, lists, counts, changes to many sessions. */
+/* Section 8 of the header: filters, lists, counts, changes to many sessions. */
 
 #include "../support/check.h"
 

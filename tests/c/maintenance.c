@@ -1,4 +1,4 @@
-/* Section 10 through the C ABI: backup, check, vacuum, optimize, sizes, salvage, erase; a settings file. */
+/* Section 12 through the C ABI: backup, check, vacuum, optimize, sizes, salvage, erase; a settings file. */
 
 #include "../support/check.h"
 

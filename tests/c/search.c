@@ -1,4 +1,4 @@
-/* Section 7 of the header: full-text search. */
+/* Section 9 of the header: full-text search. */
 
 #include "../support/check.h"
 

@@ -63,6 +63,8 @@ void options_of_a_search_reach_the_library() {
     auto options = wanted("bees");
     CHECK_EQUAL(store.search(options).size(), 2u);
     options.neighbours = 1;
+    options.roles = {role{40}};
+    CHECK_THROWS(invalid, store.search(options));
     options.roles = {role::user, role::tool};
     const auto found = store.search(options);
     CHECK_EQUAL(found.size(), 1u);
