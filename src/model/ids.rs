@@ -35,6 +35,15 @@ pub fn check_label(what: &str, text: &str) -> Result<()> {
     }
 }
 
+/// An id with something behind it, shortened in front of that if need be.
+pub(crate) fn with_end(id: &str, end: &str) -> String {
+    let mut length = id.len().min(MAX_ID_BYTES - end.len());
+    while !id.is_char_boundary(length) {
+        length -= 1;
+    }
+    format!("{}{end}", id.get(..length).unwrap_or_default())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -270,6 +270,19 @@ pub struct Receipt {
     pub repeated: bool,
 }
 
+/// The receipt of an append with an idempotency key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptReceipt {
+    /// The key.
+    pub key: String,
+    /// The first message appended.
+    pub first_seq: u32,
+    /// The last one.
+    pub last_seq: u32,
+    /// The revision after it.
+    pub revision: u64,
+}
+
 /// Where a message stands on its session's path: what every later message is placed after.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Place {

@@ -10,8 +10,7 @@ use super::super::search;
 use super::plan::{Plan, Segment, Session};
 use super::source::Source;
 use crate::error::Result;
-use crate::model::ids::MAX_ID_BYTES;
-use crate::model::{Place, Problems, ReadyMessage};
+use crate::model::{Place, Problems, ReadyMessage, ids};
 use crate::storage::SessionKey;
 use rusqlite::{Connection, params};
 
@@ -253,11 +252,7 @@ impl Target {
                 1 => end.to_owned(),
                 _ => format!("{end} {number}"),
             };
-            let mut length = id.len().min(MAX_ID_BYTES - end.len());
-            while !id.is_char_boundary(length) {
-                length -= 1;
-            }
-            let free = format!("{}{end}", id.get(..length).unwrap_or_default());
+            let free = ids::with_end(id, &end);
             if self
                 .is_free("SELECT 1 FROM sessions WHERE id = ?1", [&free])
                 .unwrap_or(true)

@@ -1,0 +1,551 @@
+//! Takes in what an importer finds: checks it like what is appended, keeps what is new, and reports the rest.
+
+use super::report::Losses;
+use super::{Format, ImportReport, Problem, ProblemKind, mend};
+use crate::error::{During, Error, Kind, Result};
+use crate::model::{
+    AppendOptions, KeptReceipt, MessageFlags, Micros, NewMessage, NewSession, ReadyMessage, Role, Status, ids, now,
+};
+use crate::storage::mutation::{Append, Create, Delete, Import, Settle};
+use crate::storage::{Importing, Mutation, Outcome, SessionKey, unexpected};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// A conversation as it stands in a source, but for its messages.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Conversation {
+    /// Where it stands, for people: "line 3", "row 7 of conversations".
+    pub(crate) place: String,
+    /// Its fields; without an id it gets one. `messages` and `like` stay empty.
+    pub(crate) session: NewSession,
+    /// Active unless given.
+    pub(crate) status: Option<Status>,
+    /// Now unless given.
+    pub(crate) created: Option<Micros>,
+    /// When it was created unless given.
+    pub(crate) updated: Option<Micros>,
+    /// Counted by its appends unless given.
+    pub(crate) revision: Option<u64>,
+    /// Counted by the store unless given.
+    pub(crate) summary_tokens: Option<u32>,
+    /// What it shares with a conversation that came before in this source: those messages are not handed over again.
+    pub(crate) shares: Option<SharedWith>,
+    /// What it was forked from, where that is another one than it shares with, or nothing is shared.
+    pub(crate) forked_from: Option<SharedWith>,
+    /// A later conversation shares messages of this one.
+    pub(crate) is_shared: bool,
+    /// The receipts of keyed appends.
+    pub(crate) receipts: Vec<KeptReceipt>,
+}
+
+/// A message of a conversation that came before in the same source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SharedWith {
+    /// Its id there.
+    pub(crate) id: String,
+    /// The last message that both have; 0 is none.
+    pub(crate) seq: u32,
+}
+
+/// A message as it stands in a source.
+#[derive(Clone, Debug)]
+pub(crate) struct IncomingMessage {
+    /// What would be appended.
+    pub(crate) message: NewMessage,
+    /// Its given token count is an estimate.
+    pub(crate) estimated: bool,
+}
+
+impl From<NewMessage> for IncomingMessage {
+    fn from(message: NewMessage) -> Self {
+        Self {
+            message,
+            estimated: false,
+        }
+    }
+}
+
+/// What a taker needs of the store: a new message counted and dated, a new session as it would be created.
+pub(crate) trait Ready {
+    /// Checks a message, and fills in what is left to the store.
+    fn message(&self, message: NewMessage) -> Result<ReadyMessage>;
+    /// Checks a session, and fills in what is left to the store.
+    fn session(&self, session: NewSession) -> Result<Create>;
+}
+
+/// What to do with a session whose id is in the store already.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(i32)]
+pub enum Existing {
+    /// The one in the store stays, the other is not taken in.
+    #[default]
+    Skip = 1,
+    /// The one in the store is deleted, the other takes its place.
+    Overwrite = 2,
+    /// Both: the other gets a new id.
+    KeepBoth = 3,
+}
+
+impl Existing {
+    /// The policy with this number; 0 is the default.
+    pub fn from_number(number: i32) -> Result<Self> {
+        match number {
+            0 | 1 => Ok(Self::Skip),
+            2 => Ok(Self::Overwrite),
+            3 => Ok(Self::KeepBoth),
+            other => Err(Error::invalid(format!("existing is {other}; it must be 0 to 3"))),
+        }
+    }
+}
+
+/// Is told how many bytes or rows of the source are read, and of how many; `false` stops.
+pub(crate) type Progress<'a> = dyn FnMut(u64, u64) -> bool + 'a;
+
+/// Messages are handed to the storage when so many wait, or so many bytes of them.
+const BATCH_MESSAGES: usize = 256;
+const BATCH_BYTES: u64 = 1 << 20;
+
+/// Takes conversations in, one after the other. What is wrong with a conversation is reported, and nothing of it is kept;
+/// what fails otherwise is an error, and ends the import.
+pub(crate) struct Taker<'a> {
+    importing: &'a mut dyn Importing,
+    ready: &'a dyn Ready,
+    existing: Existing,
+    progress: &'a mut Progress<'a>,
+    told: u64,
+    report: ImportReport,
+    losses: Losses,
+    tokens: u64,
+    /// By their ids in the source.
+    taken: HashMap<String, Taken>,
+    /// Sessions that are only there for those that share messages of them, until the end.
+    carriers: Vec<String>,
+    current: Option<Current>,
+}
+
+/// A conversation that came before.
+#[derive(Clone)]
+struct Taken {
+    /// Where its messages are; `None` if they are not.
+    messages: Option<SessionKey>,
+    /// What forks of it name as their parent.
+    parent: Option<SessionKey>,
+}
+
+/// The conversation that is coming in.
+struct Current {
+    source_id: String,
+    place: String,
+    fate: Fate,
+    messages: u64,
+    tokens: u64,
+    is_fork: bool,
+    overwrites: bool,
+}
+
+enum Fate {
+    /// Its messages are kept.
+    Kept(Box<Coming>),
+    /// Its messages are passed over, for a reason that was reported.
+    PassedOver,
+}
+
+struct Coming {
+    key: SessionKey,
+    id: Arc<str>,
+    /// Kept only for those that share messages of it.
+    is_carrier: bool,
+    settle: Settle,
+    pending: Vec<ReadyMessage>,
+    pending_bytes: u64,
+    /// The calls of the step that a tool message would continue.
+    step: Option<String>,
+    last_created: Option<Micros>,
+}
+
+impl<'a> Taker<'a> {
+    pub(crate) fn new(
+        format: Format,
+        importing: &'a mut dyn Importing,
+        ready: &'a dyn Ready,
+        existing: Existing,
+        progress: &'a mut Progress<'a>,
+    ) -> Self {
+        Self {
+            importing,
+            ready,
+            existing,
+            progress,
+            told: 0,
+            report: ImportReport::new(format),
+            losses: Losses::default(),
+            tokens: 0,
+            taken: HashMap::new(),
+            carriers: Vec::new(),
+            current: None,
+        }
+    }
+
+    /// Tells how far the source is read. Fails if the caller wants to stop.
+    pub(crate) fn went_on(&mut self, (done, total): (u64, u64)) -> Result<()> {
+        if self.told == done && done > 0 {
+            return Ok(());
+        }
+        self.told = done;
+        if (self.progress)(done, total) {
+            return Ok(());
+        }
+        Err(Error::new(
+            Kind::Aborted,
+            "the progress callback stopped it; nothing was taken in",
+        ))
+    }
+
+    /// Counts what the source has and a store cannot keep. `what` is in the plural: "images", "ratings".
+    pub(crate) fn lost(&mut self, what: &'static str, count: u64) {
+        self.losses.add(what, count);
+    }
+
+    /// Reports something of the source. Inside a conversation the id is that one's.
+    pub(crate) fn report(&mut self, kind: ProblemKind, place: impl Into<String>, reason: impl Into<String>) {
+        let session_id = self.current.as_ref().map_or(String::new(), |current| current.source_id.clone());
+        self.report.add(Problem {
+            kind,
+            session_id,
+            place: place.into(),
+            reason: reason.into(),
+        });
+    }
+
+    /// Reports a conversation that cannot even begin.
+    pub(crate) fn fail(&mut self, id: &str, place: impl Into<String>, reason: impl Into<String>) {
+        self.report.failed += 1;
+        self.report.add(Problem {
+            kind: ProblemKind::Failed,
+            session_id: id.to_owned(),
+            place: place.into(),
+            reason: reason.into(),
+        });
+    }
+
+    /// A whole conversation.
+    pub(crate) fn conversation(
+        &mut self,
+        conversation: Conversation,
+        messages: impl IntoIterator<Item = IncomingMessage>,
+    ) -> Result<()> {
+        self.begin(conversation)?;
+        for message in messages {
+            self.message(message)?;
+        }
+        self.end()
+    }
+
+    /// A conversation begins.
+    pub(crate) fn begin(&mut self, mut conversation: Conversation) -> Result<()> {
+        let source_id = conversation.session.id.clone().unwrap_or_default();
+        self.current = Some(Current {
+            source_id: source_id.clone(),
+            place: conversation.place.clone(),
+            fate: Fate::PassedOver,
+            messages: 0,
+            tokens: 0,
+            is_fork: conversation.shares.as_ref().is_some_and(|shares| shares.seq > 0),
+            overwrites: false,
+        });
+        for change in mend::session(&mut conversation.session) {
+            self.report(ProblemKind::Changed, conversation.place.clone(), change);
+        }
+        if !source_id.is_empty() && self.taken.contains_key(&source_id) && self.existing != Existing::KeepBoth {
+            self.pass_over("its id stands in the source twice; only the first is taken in");
+            return Ok(());
+        }
+        let existing = match &conversation.session.id {
+            Some(id) => self.importing.find(id)?,
+            None => None,
+        };
+        let mut is_carrier = false;
+        if let Some(key) = existing
+            && self.existing == Existing::Skip
+        {
+            self.skip(key, &conversation.place);
+            if !conversation.is_shared {
+                return Ok(());
+            }
+            is_carrier = true;
+        }
+        self.importing.begin_session()?;
+        let begun = self.try_begin(conversation, existing, is_carrier);
+        self.settle_failure(begun)
+    }
+
+    fn skip(&mut self, key: SessionKey, place: &str) {
+        self.report.skipped += 1;
+        self.report(
+            ProblemKind::Skipped,
+            place,
+            "the store has a session with this id already; it stays as it is",
+        );
+        if let Some(current) = &self.current {
+            let taken = Taken {
+                messages: None,
+                parent: Some(key),
+            };
+            self.taken.insert(current.source_id.clone(), taken);
+        }
+    }
+
+    fn try_begin(
+        &mut self,
+        conversation: Conversation,
+        existing: Option<SessionKey>,
+        is_carrier: bool,
+    ) -> Result<()> {
+        let Conversation {
+            place,
+            mut session,
+            created,
+            shares,
+            ..
+        } = conversation.clone();
+        let shared = shares.as_ref().filter(|shares| shares.seq > 0);
+        let shared = shared.map(|shares| self.messages_of(shares)).transpose()?;
+        let forked_from = conversation.forked_from.as_ref().or(shares.as_ref());
+        let parent = forked_from.and_then(|from| self.taken.get(&from.id)?.parent);
+        if forked_from.is_some() && parent.is_none() && shares.is_none() {
+            self.lost("parents of forks that are not in the source", 1);
+        }
+        let overwrites = existing.is_some() && !is_carrier && self.existing == Existing::Overwrite;
+        if let (Some(id), true) = (&session.id, overwrites) {
+            let delete = Delete {
+                id: id.clone(),
+                erase: false,
+                now: now(),
+            };
+            self.importing.apply(&Mutation::Delete(delete))?;
+        }
+        if is_carrier || (existing.is_some() && !overwrites) {
+            let id = self.free_id(session.id.as_deref().unwrap_or_default())?;
+            if !is_carrier {
+                let renamed = format!("the store has a session with this id already; it is '{id}' now");
+                self.report(ProblemKind::Changed, place.clone(), renamed);
+            }
+            session.id = Some(id);
+        }
+        self.free_name(&mut session, is_carrier, &place)?;
+        let mut create = self.ready.session(session)?;
+        create.now = created.unwrap_or(create.now);
+        create.summary_tokens = conversation.summary_tokens.unwrap_or(create.summary_tokens);
+        let id: Arc<str> = create.id.as_str().into();
+        let import = Import { create, shared };
+        let outcome = self.importing.apply(&Mutation::Import(import))?;
+        let Outcome::Created(head) = outcome else {
+            return Err(unexpected(&outcome));
+        };
+        let Some(current) = &mut self.current else {
+            return Ok(());
+        };
+        current.overwrites = overwrites;
+        current.fate = Fate::Kept(Box::new(Coming {
+            key: head.key,
+            id: Arc::clone(&id),
+            is_carrier,
+            settle: Settle {
+                key: head.key,
+                id,
+                status: conversation.status,
+                created,
+                updated: conversation.updated,
+                revision: conversation.revision,
+                parent,
+                fork_seq: forked_from.map_or(0, |from| from.seq),
+                receipts: conversation.receipts,
+                now: now(),
+            },
+            pending: Vec::new(),
+            pending_bytes: 0,
+            step: None,
+            last_created: None,
+        }));
+        Ok(())
+    }
+
+    fn messages_of(&self, shares: &SharedWith) -> Result<(SessionKey, u32)> {
+        let taken = self.taken.get(&shares.id).and_then(|taken| taken.messages);
+        let key = taken.ok_or_else(|| {
+            Error::invalid(format!(
+                "it shares messages with '{}', which does not come before it, or was not taken in",
+                shares.id
+            ))
+        })?;
+        Ok((key, shares.seq))
+    }
+
+    /// An id that is not in the store: the one given, and what is behind it.
+    fn free_id(&self, id: &str) -> Result<String> {
+        for number in 2.. {
+            let free = ids::with_end(id, &format!(" ({number})"));
+            if self.importing.find(&free)?.is_none() {
+                return Ok(free);
+            }
+        }
+        Ok(ids::new_session_id())
+    }
+
+    /// A name is unique among its owner's sessions; the second to come goes without.
+    fn free_name(&mut self, session: &mut NewSession, is_carrier: bool, place: &str) -> Result<()> {
+        let Some(name) = &session.name else { return Ok(()) };
+        if is_carrier {
+            session.name = None;
+        } else if self.importing.name_is_taken(&session.user_id, name)? {
+            let reason = format!("another session of this owner has the name '{name}'; it has none now");
+            if session.title.is_empty() {
+                session.title.clone_from(name);
+            }
+            session.name = None;
+            self.report(ProblemKind::Changed, place, reason);
+        }
+        Ok(())
+    }
+
+    /// The next message of the conversation.
+    pub(crate) fn message(&mut self, incoming: IncomingMessage) -> Result<()> {
+        let Some(current) = &mut self.current else {
+            return Ok(());
+        };
+        let Fate::Kept(coming) = &mut current.fate else {
+            return Ok(());
+        };
+        current.messages += 1;
+        let (number, place) = (current.messages, current.place.clone());
+        let mut message = incoming.message;
+        let changed = mend::message(&mut message, coming.step.as_deref());
+        message.created = message.created.or(coming.last_created);
+        coming.last_created = message.created;
+        let ready = self
+            .ready
+            .message(message)
+            .during(|| format!("message {number}"));
+        match ready {
+            Ok(mut ready) => {
+                if incoming.estimated {
+                    ready.flags = ready.flags.with(MessageFlags::ESTIMATED);
+                }
+                if ready.role != Role::Tool {
+                    coming.step.clone_from(&ready.tool_calls);
+                }
+                current.tokens += u64::from(ready.tokens);
+                coming.pending_bytes += ready.bytes();
+                coming.pending.push(ready);
+            }
+            Err(error) => return self.settle_failure(Err(error)),
+        }
+        let full = coming.pending.len() >= BATCH_MESSAGES || coming.pending_bytes >= BATCH_BYTES;
+        if let Some(change) = changed {
+            self.report(ProblemKind::Changed, format!("{place}, message {number}"), change);
+        }
+        if full {
+            let flushed = self.flush();
+            return self.settle_failure(flushed);
+        }
+        Ok(())
+    }
+
+    /// The conversation cannot be kept: nothing of it stays, and the report says why.
+    pub(crate) fn refuse(&mut self, reason: impl Into<String>) -> Result<()> {
+        self.settle_failure(Err(Error::invalid(reason)))
+    }
+
+    /// The conversation ends.
+    pub(crate) fn end(&mut self) -> Result<()> {
+        let ended = self.flush().and_then(|()| self.settle());
+        self.settle_failure(ended)?;
+        self.current = None;
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        let Some(Current {
+            fate: Fate::Kept(coming),
+            ..
+        }) = &mut self.current
+        else {
+            return Ok(());
+        };
+        if coming.pending.is_empty() {
+            return Ok(());
+        }
+        coming.pending_bytes = 0;
+        let append = Append {
+            key: coming.key,
+            id: Arc::clone(&coming.id),
+            messages: std::mem::take(&mut coming.pending),
+            options: AppendOptions::default(),
+            memo: None,
+            now: coming.settle.created.unwrap_or(coming.settle.now),
+        };
+        self.importing.apply(&Mutation::Append(append)).map(drop)
+    }
+
+    fn settle(&mut self) -> Result<()> {
+        let Some(current) = &mut self.current else {
+            return Ok(());
+        };
+        let Fate::Kept(coming) = &current.fate else {
+            return Ok(());
+        };
+        if !coming.is_carrier {
+            self.importing.apply(&Mutation::Settle(coming.settle.clone()))?;
+            self.report.sessions += 1;
+            self.report.messages += current.messages;
+            self.report.forks += u64::from(current.is_fork);
+            self.report.overwritten += u64::from(current.overwrites);
+            self.tokens += current.tokens;
+        } else {
+            self.carriers.push(coming.id.to_string());
+        }
+        let before = self.taken.get(&current.source_id).and_then(|taken| taken.parent);
+        let taken = Taken {
+            messages: Some(coming.key),
+            parent: before.or(Some(coming.key)),
+        };
+        self.taken.insert(current.source_id.clone(), taken);
+        self.importing.keep_session()
+    }
+
+    /// What is the conversation's fault undoes it and is reported; anything else goes on as an error.
+    fn settle_failure(&mut self, result: Result<()>) -> Result<()> {
+        let Err(error) = result else { return Ok(()) };
+        let is_the_sources = matches!(
+            error.kind(),
+            Kind::Invalid | Kind::TooLarge | Kind::Exists | Kind::Mismatch | Kind::Encoding | Kind::NotFound
+        );
+        if !is_the_sources {
+            return Err(error);
+        }
+        self.importing.undo_session()?;
+        self.pass_over(error.message());
+        Ok(())
+    }
+
+    fn pass_over(&mut self, reason: &str) {
+        let Some(current) = &mut self.current else { return };
+        current.fate = Fate::PassedOver;
+        let (id, place) = (current.source_id.clone(), current.place.clone());
+        self.fail(&id, place, reason);
+    }
+
+    /// Ends the import: what was only there for others goes.
+    pub(crate) fn finish(mut self) -> Result<(ImportReport, u64)> {
+        for id in std::mem::take(&mut self.carriers) {
+            let delete = Delete {
+                id,
+                erase: false,
+                now: now(),
+            };
+            self.importing.apply_silently(&Mutation::Delete(delete))?;
+        }
+        self.report.losses = self.losses.list();
+        Ok((self.report, self.tokens))
+    }
+}
