@@ -21,6 +21,8 @@ pub(crate) struct GroupCommit<J, T> {
 
 struct Queue<J, T> {
     pending: Vec<Waiter<J, T>>,
+    /// Those who want to be alone.
+    loners: Vec<Arc<Seat<T>>>,
     led: bool,
     /// The last batch had more than one job: it pays to let others arrive.
     had_company: bool,
@@ -49,6 +51,7 @@ impl<J, T> GroupCommit<J, T> {
         Self {
             queue: Mutex::new(Queue {
                 pending: Vec::new(),
+                loners: Vec::new(),
                 led: false,
                 had_company: false,
             }),
@@ -79,6 +82,47 @@ impl<J, T> GroupCommit<J, T> {
         }
     }
 
+    /// Does something while nobody commits: what others bring meanwhile waits until it is done.
+    pub(crate) fn alone<R>(&self, work: impl FnOnce() -> R) -> R {
+        let seat = Arc::new(Seat::new());
+        let mut leads = {
+            let mut queue = self.queue.lock();
+            let vacant = !std::mem::replace(&mut queue.led, true);
+            if !vacant {
+                queue.loners.push(Arc::clone(&seat));
+            }
+            vacant
+        };
+        while !leads {
+            let _called = seat.next();
+            leads = self.take_lead_alone(&seat);
+        }
+        let _laid_down = LaidDown(self);
+        work()
+    }
+
+    fn take_lead_alone(&self, seat: &Arc<Seat<T>>) -> bool {
+        let mut queue = self.queue.lock();
+        let vacant = !std::mem::replace(&mut queue.led, true);
+        if vacant {
+            queue.loners.retain(|loner| !Arc::ptr_eq(loner, seat));
+        }
+        vacant
+    }
+
+    /// Whoever wants to be alone is called first: those who wait to commit are many, and would never leave it room.
+    fn lay_down(&self) {
+        let next = {
+            let mut queue = self.queue.lock();
+            queue.led = false;
+            let loner = queue.loners.first().map(Arc::clone);
+            loner.or_else(|| queue.pending.first().map(|waiter| Arc::clone(&waiter.seat)))
+        };
+        if let Some(seat) = next {
+            seat.settle(SeatState::Called);
+        }
+    }
+
     fn take_lead(&self) -> bool {
         let mut queue = self.queue.lock();
         let vacant = !queue.led && !queue.pending.is_empty();
@@ -95,20 +139,22 @@ impl<J, T> GroupCommit<J, T> {
         for (seat, result) in seats.iter().zip(apply_all(jobs, seats.len(), apply)) {
             seat.settle(SeatState::Done(result));
         }
-        let next = {
-            let mut queue = self.queue.lock();
-            queue.led = false;
-            queue.pending.first().map(|waiter| Arc::clone(&waiter.seat))
-        };
-        if let Some(seat) = next {
-            seat.settle(SeatState::Called);
-        }
+        self.lay_down();
     }
 
     fn take_pending(&self) -> (Vec<J>, Vec<Arc<Seat<T>>>) {
         let mut queue = self.queue.lock();
         queue.had_company = queue.pending.len() > 1;
         queue.pending.drain(..).map(|waiter| (waiter.job, waiter.seat)).unzip()
+    }
+}
+
+/// The lead of somebody who is alone, laid down whatever becomes of the work.
+struct LaidDown<'a, J, T>(&'a GroupCommit<J, T>);
+
+impl<J, T> Drop for LaidDown<'_, J, T> {
+    fn drop(&mut self) {
+        self.0.lay_down();
     }
 }
 
@@ -228,6 +274,40 @@ mod loom_tests {
         let mut model = loom::model::Builder::new();
         model.preemption_bound = Some(3);
         model.check(|| submit_all(2, 2));
+    }
+
+    /// What is done alone is done while nobody commits, and everybody is answered.
+    #[test]
+    fn loom_two_callers_and_one_who_wants_to_be_alone_are_all_answered() {
+        let mut model = loom::model::Builder::new();
+        model.preemption_bound = Some(2);
+        model.check(|| {
+            let commit = Arc::new(GroupCommit::new());
+            let busy = Arc::new(AtomicU32::new(0));
+            let submitter = |commit: Arc<GroupCommit<u32, u32>>, busy: Arc<AtomicU32>| {
+                move || {
+                    let apply = |jobs: Vec<u32>| {
+                        assert_eq!(busy.fetch_add(1, Ordering::SeqCst), 0);
+                        busy.fetch_sub(1, Ordering::SeqCst);
+                        jobs.into_iter().map(Ok).collect()
+                    };
+                    assert_eq!(commit.submit(7, apply), Ok(7));
+                }
+            };
+            let other = thread::spawn(submitter(Arc::clone(&commit), Arc::clone(&busy)));
+            let loner = {
+                let (commit, busy) = (Arc::clone(&commit), Arc::clone(&busy));
+                thread::spawn(move || {
+                    commit.alone(|| {
+                        assert_eq!(busy.fetch_add(1, Ordering::SeqCst), 0);
+                        busy.fetch_sub(1, Ordering::SeqCst);
+                    });
+                })
+            };
+            submitter(Arc::clone(&commit), Arc::clone(&busy))();
+            other.join().unwrap();
+            loner.join().unwrap();
+        });
     }
 
     #[test]

@@ -28,6 +28,8 @@ pub mod metrics;
 mod storage;
 #[cfg(not(loom))]
 pub mod store;
+#[cfg(not(loom))]
+pub mod transfer;
 
 #[cfg(not(loom))]
 pub use cache::view;

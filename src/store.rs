@@ -16,6 +16,7 @@ mod options;
 mod ready;
 mod search;
 mod session;
+mod transfer;
 mod turns;
 
 pub use crate::cache::window::{Window, WindowReport};
@@ -25,6 +26,7 @@ pub use maintenance::BackupOptions;
 pub use options::{StoreOptions, TokenizerChoice};
 pub use search::{Hit, SearchResults};
 pub use session::{Messages, Session};
+pub use transfer::{ExportOptions, ImportOptions, Selection};
 
 use crate::cache::Cache;
 use crate::commit::GroupCommit;
@@ -36,11 +38,12 @@ use crate::model::{BulkAction, Durability, EventKind, Filter, ListOptions, NewSe
 use crate::storage::compression::Compression;
 use crate::storage::mutation::{Bulk, Delete, Expiry};
 use crate::storage::sqlite::{IN_MEMORY, SqliteStorage};
+use crate::storage::unexpected;
 use crate::storage::{Applied, Mutation, Outcome, SessionKey, Snapshot, Storage};
 use background::Background;
-use change::{Job, unexpected};
+use change::Job;
 use parking_lot::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// A store of sessions. Any number of threads may use it at once; the last one to drop it closes it.
@@ -72,6 +75,8 @@ struct Inner {
     closed: AtomicBool,
     /// Deferred changes that could not be written: told to whoever wants to change something, until a flush has told it.
     lost: Mutex<Option<Error>>,
+    /// The thread that is inside an import or export that others wait for; 0 is none.
+    occupied_by: AtomicUsize,
     /// Nothing until the store is there for it to work on, and where there is nothing for it to do.
     background: OnceLock<Background>,
 }
@@ -207,6 +212,7 @@ fn open(location: &str, options: StoreOptions) -> Result<Arc<Inner>> {
         compression: options.compression(),
         closed: AtomicBool::new(false),
         lost: Mutex::new(None),
+        occupied_by: AtomicUsize::new(0),
         background: OnceLock::new(),
     });
     if (!in_memory || options.cleanup_interval.is_some()) && !options.read_only {
@@ -249,6 +255,9 @@ impl Inner {
     /// Looks at one moment of the storage. What is found to be damaged is told when nothing is held any more.
     fn read<T>(&self, look: impl FnOnce(&dyn Snapshot) -> Result<T>) -> Result<T> {
         self.check_open()?;
+        if self.in_memory {
+            self.check_may_wait()?;
+        }
         let found = self.storage.snapshot().and_then(|snapshot| look(snapshot.as_ref()));
         if found.as_ref().is_err_and(|error| error.kind() == Kind::Corrupt) {
             self.storage.note_damage();
@@ -272,6 +281,7 @@ impl Inner {
 
     fn flush(&self) -> Result<()> {
         self.check_open()?;
+        self.check_may_wait()?;
         let flushed = self.tell_of_damage(self.storage.flush());
         if let Err(cause) = &flushed {
             self.find_out_what_was_lost(cause);
@@ -289,6 +299,7 @@ impl Inner {
     }
 
     fn close(&self) -> Result<()> {
+        self.check_may_wait()?;
         if self.closed.swap(true, Ordering::AcqRel) {
             return Ok(());
         }

@@ -1029,6 +1029,7 @@ enum class event_kind : std::int32_t {
     sessions_cleaned_up = TURNKEEP_EVENT_SESSIONS_CLEANED_UP,
     metrics_reset = TURNKEEP_EVENT_METRICS_RESET,
     store_closed = TURNKEEP_EVENT_STORE_CLOSED,
+    session_imported = TURNKEEP_EVENT_SESSION_IMPORTED,
     forked = TURNKEEP_EVENT_FORKED,
     rewound = TURNKEEP_EVENT_REWOUND,
     truncated = TURNKEEP_EVENT_TRUNCATED,

@@ -30,8 +30,9 @@ pub const TURNKEEP_EVENT_SESSIONS_CLEANED_UP: i32 = 8;
 pub const TURNKEEP_EVENT_METRICS_RESET: i32 = 9;
 /// The store was closed. The last event of every subscription.
 pub const TURNKEEP_EVENT_STORE_CLOSED: i32 = 10;
-/// There is a new session, which shares the first count messages of other_session_id, up to last_seq. The number 11 is
-/// kept for session_imported.
+/// There is a new session, which came from elsewhere with count messages.
+pub const TURNKEEP_EVENT_SESSION_IMPORTED: i32 = 11;
+/// There is a new session, which shares the first count messages of other_session_id, up to last_seq.
 pub const TURNKEEP_EVENT_FORKED: i32 = 12;
 /// A session lost its last count messages; last_seq is the last that is left.
 pub const TURNKEEP_EVENT_REWOUND: i32 = 13;
@@ -71,6 +72,7 @@ const _: () = {
     assert!(TURNKEEP_EVENT_SESSIONS_CLEANED_UP == EventKind::SessionsCleanedUp as i32);
     assert!(TURNKEEP_EVENT_METRICS_RESET == EventKind::MetricsReset as i32);
     assert!(TURNKEEP_EVENT_STORE_CLOSED == EventKind::StoreClosed as i32);
+    assert!(TURNKEEP_EVENT_SESSION_IMPORTED == EventKind::SessionImported as i32);
     assert!(TURNKEEP_EVENT_FORKED == EventKind::Forked as i32);
     assert!(TURNKEEP_EVENT_REWOUND == EventKind::Rewound as i32);
     assert!(TURNKEEP_EVENT_TRUNCATED == EventKind::Truncated as i32);

@@ -27,6 +27,8 @@ pub enum EventKind {
     MetricsReset = 9,
     /// The store was closed: the last that a subscriber hears.
     StoreClosed = 10,
+    /// There is a new session, which came from elsewhere with its messages.
+    SessionImported = 11,
     /// There is a new session, which shares the beginning of another.
     Forked = 12,
     /// A session lost messages at its end.
@@ -56,8 +58,8 @@ pub enum EventKind {
 }
 
 impl EventKind {
-    /// Every kind, in the order of its numbers. There is no 11.
-    pub const ALL: [Self; 23] = [
+    /// Every kind, in the order of its numbers.
+    pub const ALL: [Self; 24] = [
         Self::StoreOpened,
         Self::SessionCreated,
         Self::SessionDeleted,
@@ -68,6 +70,7 @@ impl EventKind {
         Self::SessionsCleanedUp,
         Self::MetricsReset,
         Self::StoreClosed,
+        Self::SessionImported,
         Self::Forked,
         Self::Rewound,
         Self::Truncated,
@@ -101,6 +104,7 @@ impl EventKind {
             Self::SessionsCleanedUp => c"sessions_cleaned_up",
             Self::MetricsReset => c"metrics_reset",
             Self::StoreClosed => c"store_closed",
+            Self::SessionImported => c"session_imported",
             Self::Forked => c"forked",
             Self::Rewound => c"rewound",
             Self::Truncated => c"truncated",

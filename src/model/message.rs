@@ -37,6 +37,23 @@ impl Role {
         })
     }
 
+    /// Its name, as in the OpenAI chat API.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::User => "user",
+            Self::Assistant => "assistant",
+            Self::Tool => "tool",
+            Self::Developer => "developer",
+        }
+    }
+
+    /// The role with this name.
+    pub fn by_name(name: &str) -> Option<Self> {
+        const ALL: [Role; 5] = [Role::System, Role::User, Role::Assistant, Role::Tool, Role::Developer];
+        ALL.into_iter().find(|role| role.name() == name)
+    }
+
     /// Whether it stands above the conversation: such messages at the head of a session stay in every window.
     pub fn is_instruction(self) -> bool {
         matches!(self, Self::System | Self::Developer)

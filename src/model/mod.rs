@@ -28,8 +28,8 @@ pub use filter::{Comparison, Filter, MetadataCondition, TimeRange};
 pub use list::{BulkAction, ListOptions, SessionPage, Sort};
 pub use maintenance::{CheckReport, EraseReport, Problems, SalvageReport, StoreSizes, StoreTotals};
 pub use message::{
-    AppendOptions, Durability, KeptReceipt, Message, MessageFlags, MessageRef, NewMessage, Place, ReadyMessage, Receipt, Role,
-    Tokens,
+    AppendOptions, Durability, KeptReceipt, Message, MessageFlags, MessageRef, NewMessage, Place, ReadyMessage,
+    Receipt, Role, Tokens,
 };
 #[cfg(not(loom))]
 pub use search::{Phrase, SearchOptions, SearchOrder};

@@ -25,6 +25,23 @@ impl Status {
             other => Err(Error::invalid(format!("status is {other}; it must be 1, 2 or 3"))),
         }
     }
+
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Active, Self::Archived, Self::Trashed];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Archived => "archived",
+            Self::Trashed => "trashed",
+        }
+    }
+
+    /// The status with this name.
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.name() == name)
+    }
 }
 
 /// The largest window size, in tokens.

@@ -68,6 +68,13 @@ pub(crate) fn events_of(mutation: &Mutation, outcome: &Outcome) -> Vec<Event> {
             });
             events
         }
+        (Mutation::Settle(settle), Outcome::Settled(end, revision)) => vec![Event {
+            revision: *revision,
+            first_seq: u64::from(end.seq.min(1)),
+            last_seq: u64::from(end.seq),
+            count: u64::from(end.seq),
+            ..Event::new(EventKind::SessionImported, settle.now, &settle.id)
+        }],
         _ => Vec::new(),
     }
 }

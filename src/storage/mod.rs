@@ -9,13 +9,13 @@ pub(crate) mod search;
 pub(crate) mod sqlite;
 pub(crate) mod upkeep;
 
-pub(crate) use mutation::{Applied, Mutation, Outcome};
+pub(crate) use mutation::{Applied, Mutation, Outcome, unexpected};
 
 use crate::context::{Entry, Memo};
 use crate::error::{Error, Result};
 use crate::model::{
-    Durability, EventPage, Filter, ListOptions, MessageRef, Place, SearchOptions, SessionInfo, SessionPage,
-    StoreTotals,
+    Durability, Event, EventPage, Filter, KeptReceipt, ListOptions, MessageRef, Place, SearchOptions, SessionInfo,
+    SessionPage, StoreTotals,
 };
 use search::Findings;
 use std::ops::RangeInclusive;
@@ -80,7 +80,7 @@ impl Head {
     }
 
     /// Each stretch, and its last message.
-    fn parts(&self) -> impl Iterator<Item = (Stretch, u32)> {
+    pub(crate) fn parts(&self) -> impl Iterator<Item = (Stretch, u32)> {
         let ends = self.path.0.iter().skip(1).map(|next| next.first_seq - 1);
         self.path.0.iter().copied().zip(ends.chain([self.place.seq]))
     }
@@ -102,6 +102,9 @@ pub(crate) trait Storage: upkeep::Upkeep + Send + Sync {
     /// Applies mutations in one transaction, each wholly or not at all, and reaches at least this durability. One result
     /// for each mutation, in order. Durability that could not be reached fails them all.
     fn apply(&self, batch: &[Mutation], durability: Durability) -> Vec<Result<Applied>>;
+
+    /// Does the work of an import in one transaction. `told` says whether anybody wants its events.
+    fn import(&self, durability: Durability, told: bool, work: &mut ImportWork<'_>) -> Result<Imported>;
 
     /// One consistent view of everything, for as long as it is held.
     fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>>;
@@ -148,6 +151,42 @@ pub(crate) trait Storage: upkeep::Upkeep + Send + Sync {
     fn close(&self) -> Result<()>;
 }
 
+/// What an import may do to a storage, inside its one transaction.
+pub(crate) trait Importing {
+    /// The session with this id.
+    fn find(&self, id: &str) -> Result<Option<SessionKey>>;
+
+    /// Whether one of this owner's sessions has this name.
+    fn name_is_taken(&self, user_id: &str, name: &str) -> Result<bool>;
+
+    /// A session begins: what comes from here on can be taken back as a whole.
+    fn begin_session(&mut self) -> Result<()>;
+
+    /// What came since the session began stays.
+    fn keep_session(&mut self) -> Result<()>;
+
+    /// What came since the session began is taken back. Nothing happens where none has begun.
+    fn undo_session(&mut self) -> Result<()>;
+
+    /// Makes a change, and notes the events of it.
+    fn apply(&mut self, mutation: &Mutation) -> Result<Outcome>;
+
+    /// Makes a change that tells nobody anything.
+    fn apply_silently(&mut self, mutation: &Mutation) -> Result<Outcome>;
+}
+
+/// The work of an import; `false` takes everything back, and so does an error.
+pub(crate) type ImportWork<'a> = dyn FnMut(&mut dyn Importing) -> Result<bool> + 'a;
+
+/// What an import did that others must hear of.
+#[derive(Debug, Default)]
+pub(crate) struct Imported {
+    /// Its events, with their numbers where they are logged.
+    pub(crate) events: Vec<Event>,
+    /// Sessions that are gone.
+    pub(crate) deleted: Vec<SessionKey>,
+}
+
 /// The error of whoever is told that acknowledged changes are lost, and why.
 pub(crate) fn lost_with(cause: &Error, count: u64) -> Error {
     let changes = if count == 1 {
@@ -174,6 +213,9 @@ pub(crate) trait Snapshot {
 
     /// A session's description.
     fn describe(&self, key: SessionKey) -> Result<Option<SessionInfo>>;
+
+    /// The receipts of a session's appends with an idempotency key, in order.
+    fn receipts(&self, key: SessionKey) -> Result<Vec<KeptReceipt>>;
 
     /// Sessions that are related to one by forks.
     fn family(&self, key: SessionKey, family: Family) -> Result<Vec<SessionInfo>>;

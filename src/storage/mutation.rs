@@ -2,8 +2,10 @@
 
 use super::{Head, SessionKey};
 use crate::context::Memo;
+use crate::error::{Error, Kind};
 use crate::model::{
-    AppendOptions, BulkAction, Event, Filter, Micros, NewSession, Place, ReadyMessage, Receipt, SessionChanges,
+    AppendOptions, BulkAction, Event, Filter, KeptReceipt, Micros, NewSession, Place, ReadyMessage, Receipt,
+    SessionChanges, Status,
 };
 use std::sync::Arc;
 
@@ -30,6 +32,10 @@ pub(crate) enum Mutation {
     Bulk(Bulk),
     /// No more sessions whose time is over.
     Cleanup(Cleanup),
+    /// A session that comes from elsewhere: what it begins with.
+    Import(Import),
+    /// A session that came from elsewhere: what only it could know.
+    Settle(Settle),
 }
 
 /// A new session.
@@ -172,6 +178,42 @@ pub(crate) struct Cleanup {
     pub(crate) now: Micros,
 }
 
+/// A session that comes from elsewhere. Its messages follow as appends, and then it is settled.
+#[derive(Clone, Debug)]
+pub(crate) struct Import {
+    /// The new session; its time is when it was created.
+    pub(crate) create: Create,
+    /// The session that has its first messages, and the last of these.
+    pub(crate) shared: Option<(SessionKey, u32)>,
+}
+
+/// What a session that came from elsewhere was before.
+#[derive(Clone, Debug)]
+pub(crate) struct Settle {
+    /// The session.
+    pub(crate) key: SessionKey,
+    /// Its id, for the events.
+    pub(crate) id: Arc<str>,
+    /// Active, if it says nothing.
+    pub(crate) status: Option<Status>,
+    /// When it was created, if it says so.
+    pub(crate) created: Option<Micros>,
+    /// When it was last changed; when it was created, if it says nothing.
+    pub(crate) updated: Option<Micros>,
+    /// Its revision, if it says so.
+    pub(crate) revision: Option<u64>,
+    /// What it was forked from.
+    pub(crate) parent: Option<SessionKey>,
+    /// The last message that it shared with that then.
+    pub(crate) fork_seq: u32,
+    /// How many bytes its messages may have from here on, if it says so: more may be there.
+    pub(crate) max_bytes: Option<u64>,
+    /// The receipts of appends with an idempotency key.
+    pub(crate) receipts: Vec<KeptReceipt>,
+    /// When.
+    pub(crate) now: Micros,
+}
+
 /// How long sessions stay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Expiry {
@@ -204,6 +246,16 @@ pub(crate) enum Outcome {
     Erased(Erased),
     /// Which sessions were changed, by bulk or cleanup.
     Changed(Vec<Changed>),
+    /// A session that came from elsewhere is whole: how many messages it has, and its revision.
+    Settled(Place, u64),
+}
+
+/// The error of whoever asked one thing and got the answer to another.
+pub(crate) fn unexpected(outcome: &Outcome) -> Error {
+    Error::new(
+        Kind::Panic,
+        format!("the storage answered another question: {outcome:?}"),
+    )
 }
 
 /// What a mutation did, and the events of it that are logged.

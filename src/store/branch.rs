@@ -1,6 +1,5 @@
 //! Branches: new sessions that share messages, sessions that go back, and how they are related.
 
-use super::change::unexpected;
 use super::session::{deleted, read_messages};
 use super::turns::{first_seq_of, turn_of};
 use super::{Inner, Session};
@@ -10,6 +9,7 @@ use crate::model::{
     metadata, now,
 };
 use crate::storage::mutation::{Fork, Rewind};
+use crate::storage::unexpected;
 use crate::storage::{Family, Mutation, Outcome};
 use std::sync::Arc;
 use std::time::Instant;

@@ -2,7 +2,7 @@
 
 use super::{Inner, options};
 use crate::cache::{Cache, Loaded, State};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::model::{BulkAction, Durability};
 use crate::storage::mutation::{Bulk, Clear, Erased, Rewind, Truncate};
 use crate::storage::{Applied, Mutation, NEVER_SEEN, Outcome, SessionKey, lost_with};
@@ -17,6 +17,7 @@ impl Inner {
     /// Commits a mutation, with others if others come at the same time.
     pub(super) fn change(&self, mutation: Mutation, durability: Option<Durability>) -> Result<Outcome> {
         self.check_open()?;
+        self.check_may_wait()?;
         if let Some(lost) = &*self.lost.lock() {
             return Err(lost.clone());
         }
@@ -164,13 +165,6 @@ impl Drop for ForgetOnUnwind<'_> {
             self.0.clear();
         }
     }
-}
-
-pub(super) fn unexpected(outcome: &Outcome) -> Error {
-    Error::new(
-        Kind::Panic,
-        format!("the storage answered another question: {outcome:?}"),
-    )
 }
 
 /// How tests see what a fault inside the library does to its callers.

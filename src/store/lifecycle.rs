@@ -1,12 +1,12 @@
 //! A session's life beside its messages: put away, thrown away, taken back, cut short, resumed, gone when its time is over.
 
-use super::change::unexpected;
 use super::session::read_messages;
 use super::{Inner, Messages, Session, Store, Window};
 use crate::context::WindowOptions;
 use crate::error::{During, Error, Kind, Result};
 use crate::model::{MessageFlags, NewMessage, NewSession, ReadyMessage, SessionChanges, Status, Tokens, now};
 use crate::storage::mutation::{Cleanup, Truncate};
+use crate::storage::unexpected;
 use crate::storage::{Head, Mutation, Outcome, Snapshot};
 use std::sync::Arc;
 

@@ -1,11 +1,11 @@
 //! What keeps a store in order: backup, check, vacuum, optimize, sizes, salvage, erase.
 
-use super::change::unexpected;
 use super::{Inner, Store, unknown};
 use crate::error::{During, Kind, Result};
 use crate::model::{CheckReport, EraseReport, SalvageReport, StoreSizes, ids, now};
 use crate::storage::mutation::Delete;
 use crate::storage::sqlite;
+use crate::storage::unexpected;
 use crate::storage::{Mutation, Outcome};
 
 /// How to back up.
@@ -95,8 +95,9 @@ impl Store {
 
 impl Inner {
     /// What others than the writer are to see must be written.
-    fn save_before_reading(&self) -> Result<()> {
+    pub(super) fn save_before_reading(&self) -> Result<()> {
         self.check_open()?;
+        self.check_may_wait()?;
         self.save_deferred()
     }
 

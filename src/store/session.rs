@@ -1,6 +1,5 @@
 //! One session of a store, as a caller holds it.
 
-use super::change::unexpected;
 use super::{Inner, Window, WindowReport};
 use crate::cache::body::{Body, Run};
 use crate::cache::loaded::{expect_end, expect_seq};
@@ -14,6 +13,7 @@ use crate::model::{
     now,
 };
 use crate::storage::mutation::{Append, Clear, Update};
+use crate::storage::unexpected;
 use crate::storage::{Head, Mutation, Outcome, Snapshot};
 use std::ops::Range;
 use std::sync::Arc;

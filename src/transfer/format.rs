@@ -84,10 +84,7 @@ impl Format {
         let found = Self::ALL.into_iter().find(|format| format.name() == name);
         found.ok_or_else(|| {
             let names: Vec<&str> = Self::ALL.into_iter().map(Self::name).collect();
-            Error::invalid(format!(
-                "there is no format '{name}'; there are {}",
-                names.join(", ")
-            ))
+            Error::invalid(format!("there is no format '{name}'; there are {}", names.join(", ")))
         })
     }
 

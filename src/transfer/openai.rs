@@ -20,4 +20,3 @@ impl super::export::Exporter for Exporter {
 pub(crate) fn read(_input: &super::input::Input, _taker: &mut super::taker::Taker<'_>) -> crate::error::Result<()> {
     unimplemented!()
 }
-

@@ -26,7 +26,10 @@ impl Losses {
     }
 
     pub(crate) fn list(&self) -> Vec<Loss> {
-        self.0.iter().map(|(what, count)| Loss { what, count: *count }).collect()
+        self.0
+            .iter()
+            .map(|(what, count)| Loss { what, count: *count })
+            .collect()
     }
 }
 

@@ -30,12 +30,24 @@ pub(crate) struct Conversation {
     pub(crate) summary_tokens: Option<u32>,
     /// What it shares with a conversation that came before in this source: those messages are not handed over again.
     pub(crate) shares: Option<SharedWith>,
-    /// What it was forked from, where that is another one than it shares with, or nothing is shared.
-    pub(crate) forked_from: Option<SharedWith>,
+    /// What it was forked from.
+    pub(crate) forked_from: ForkedFrom,
     /// A later conversation shares messages of this one.
     pub(crate) is_shared: bool,
     /// The receipts of keyed appends.
     pub(crate) receipts: Vec<KeptReceipt>,
+}
+
+/// What a conversation was forked from.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum ForkedFrom {
+    /// The one that it shares messages with, if it does so.
+    #[default]
+    AsShared,
+    /// A conversation of the source, which may not be there.
+    Another(SharedWith),
+    /// None.
+    Nothing,
 }
 
 /// A message of a conversation that came before in the same source.
@@ -208,7 +220,10 @@ impl<'a> Taker<'a> {
 
     /// Reports something of the source. Inside a conversation the id is that one's.
     pub(crate) fn report(&mut self, kind: ProblemKind, place: impl Into<String>, reason: impl Into<String>) {
-        let session_id = self.current.as_ref().map_or(String::new(), |current| current.source_id.clone());
+        let session_id = self
+            .current
+            .as_ref()
+            .map_or(String::new(), |current| current.source_id.clone());
         self.report.add(Problem {
             kind,
             session_id,
@@ -310,9 +325,13 @@ impl<'a> Taker<'a> {
         } = conversation.clone();
         let shared = shares.as_ref().filter(|shares| shares.seq > 0);
         let shared = shared.map(|shares| self.messages_of(shares)).transpose()?;
-        let forked_from = conversation.forked_from.as_ref().or(shares.as_ref());
+        let forked_from = match &conversation.forked_from {
+            ForkedFrom::AsShared => shares.as_ref(),
+            ForkedFrom::Another(other) => Some(other),
+            ForkedFrom::Nothing => None,
+        };
         let parent = forked_from.and_then(|from| self.taken.get(&from.id)?.parent);
-        if forked_from.is_some() && parent.is_none() && shares.is_none() {
+        if forked_from.is_some() && parent.is_none() {
             self.lost("parents of forks that are not in the source", 1);
         }
         let overwrites = existing.is_some() && !is_carrier && self.existing == Existing::Overwrite;
@@ -335,6 +354,10 @@ impl<'a> Taker<'a> {
         self.free_name(&mut session, is_carrier, &place)?;
         let mut create = self.ready.session(session)?;
         create.now = created.unwrap_or(create.now);
+        let own_limit = conversation.session.max_bytes;
+        if own_limit.is_some() {
+            create.session.max_bytes = None;
+        }
         create.summary_tokens = conversation.summary_tokens.unwrap_or(create.summary_tokens);
         let id: Arc<str> = create.id.as_str().into();
         let import = Import { create, shared };
@@ -359,6 +382,7 @@ impl<'a> Taker<'a> {
                 revision: conversation.revision,
                 parent,
                 fork_seq: forked_from.map_or(0, |from| from.seq),
+                max_bytes: own_limit,
                 receipts: conversation.receipts,
                 now: now(),
             },
@@ -422,10 +446,7 @@ impl<'a> Taker<'a> {
         let changed = mend::message(&mut message, coming.step.as_deref());
         message.created = message.created.or(coming.last_created);
         coming.last_created = message.created;
-        let ready = self
-            .ready
-            .message(message)
-            .during(|| format!("message {number}"));
+        let ready = self.ready.message(message).during(|| format!("message {number}"));
         match ready {
             Ok(mut ready) => {
                 if incoming.estimated {

@@ -12,7 +12,7 @@ use super::{search, update};
 use crate::context::Memo;
 use crate::error::{Error, Kind};
 use crate::model::{Durability, Micros, NewSession, Place, ReadyMessage, Receipt, Role};
-use crate::storage::mutation::{Clear, Create, Fork, Removal, Rewind, Truncate};
+use crate::storage::mutation::{Clear, Create, Fork, Import, Removal, Rewind, Truncate};
 use crate::storage::{Head, Outcome, Path, SessionKey, Stretch};
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -43,17 +43,43 @@ pub(super) fn fork(connection: &Connection, known: &mut Known, fork: &Fork) -> R
     let parent = existing(connection, fork.parent)?;
     check_revision(fork.expected_revision, parent.revision)?;
     let at_seq = fork.at_seq.unwrap_or(parent.place.seq);
-    let (place, bytes) = place_at(connection, &parent, at_seq)?;
     let origin = Origin {
-        parent: Some(parent.key),
-        place,
-        bytes,
-        before: stretch_with(connection, &parent, at_seq)?,
         memo: parent.memo.clone().filter(|memo| memo.holds_at(at_seq)),
+        ..behind(connection, &parent, at_seq)?
     };
     let (session, summary_tokens) = inherit(connection, &parent, fork)?;
     let head = begin(connection, known, &fork.create, &session, summary_tokens, origin)?;
     Ok(Outcome::Forked(head.key, head.place))
+}
+
+/// A session that comes from elsewhere: unlike a fork it takes nothing over but messages.
+pub(super) fn begin_import(connection: &Connection, known: &mut Known, import: &Import) -> Result<Outcome> {
+    let origin = match import.shared {
+        Some((key, seq)) => behind(connection, &existing(connection, key)?, seq)?,
+        None => Origin::default(),
+    };
+    let create = &import.create;
+    begin(
+        connection,
+        known,
+        create,
+        &create.session,
+        create.summary_tokens,
+        origin,
+    )
+    .map(Outcome::Created)
+}
+
+/// What a session begins with that goes on from a message of another.
+fn behind(connection: &Connection, parent: &Head, seq: u32) -> Result<Origin> {
+    let (place, bytes) = place_at(connection, parent, seq)?;
+    Ok(Origin {
+        parent: Some(parent.key),
+        place,
+        bytes,
+        before: stretch_with(connection, parent, seq)?,
+        memo: None,
+    })
 }
 
 /// What a fork does not say for itself is as with its parent, but for the name, which only one can have, and the day of

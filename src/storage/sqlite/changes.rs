@@ -2,7 +2,7 @@
 //! asked: whoever calls it rolls back what failed half-way.
 
 use super::readers::{read_head, read_row_of_head};
-use super::{append, branch, bulk, delete, update};
+use super::{append, branch, bulk, delete, import, update};
 use crate::error::{Error, Kind, Result as ModelResult};
 use crate::model::{Durability, Place, ReadyMessage};
 use crate::storage::{Head, Mutation, Outcome, SessionKey};
@@ -158,6 +158,8 @@ pub(super) fn apply(
         Mutation::Delete(delete) => delete::by_id(connection, known, delete),
         Mutation::Bulk(bulk) => bulk::bulk(connection, known, bulk),
         Mutation::Cleanup(cleanup) => delete::expired(connection, known, cleanup),
+        Mutation::Import(import) => branch::begin_import(connection, known, import),
+        Mutation::Settle(settle) => import::settle(connection, known, settle),
     }
 }
 

@@ -18,6 +18,7 @@ mod failure;
 mod family;
 mod filter;
 mod functions;
+mod import;
 mod list;
 mod new_file;
 mod page_token;
@@ -33,7 +34,7 @@ mod writer;
 
 use crate::error::{Error, Kind, Result};
 use crate::model::Durability;
-use crate::storage::{Applied, Mutation, SessionKey, Snapshot, Storage};
+use crate::storage::{Applied, ImportWork, Imported, Mutation, SessionKey, Snapshot, Storage};
 pub(crate) use salvage::salvage;
 
 use claim::Claim;
@@ -262,6 +263,17 @@ impl Storage for SqliteStorage {
         self.note_deferred(&writer);
         self.checkpoint_if_long(&writer);
         results
+    }
+
+    fn import(&self, durability: Durability, told: bool, work: &mut ImportWork<'_>) -> Result<Imported> {
+        self.check_writable(durability)?;
+        // Whoever is called back must find nothing deferred: what is, is read through the writer.
+        self.save_deferred()?;
+        let mut writer = self.writer()?;
+        let imported = writer.import(durability, told, work);
+        self.note_deferred(&writer);
+        self.checkpoint_if_long(&writer);
+        imported
     }
 
     fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>> {

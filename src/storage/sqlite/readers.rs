@@ -4,11 +4,11 @@ use super::connection::Opener;
 use super::failure::Site;
 use super::filter::Condition;
 use super::raw::{Row, Statement};
-use super::{events, family, list, rows, search};
+use super::{events, family, import, list, rows, search};
 use crate::context::Entry;
 use crate::error::{Error, Kind, Result};
 use crate::model::{
-    EventPage, Filter, ListOptions, MessageRef, SearchOptions, SessionInfo, SessionPage, StoreTotals,
+    EventPage, Filter, KeptReceipt, ListOptions, MessageRef, SearchOptions, SessionInfo, SessionPage, StoreTotals,
 };
 use crate::storage::search::Findings;
 use crate::storage::{Family, Head, Path, SessionKey, Snapshot, Stretch};
@@ -274,6 +274,10 @@ impl<H: Hold> Snapshot for View<'_, H> {
 
     fn describe(&self, key: SessionKey) -> Result<Option<SessionInfo>> {
         self.with(|connection| rows::describe(connection, key))
+    }
+
+    fn receipts(&self, key: SessionKey) -> Result<Vec<KeptReceipt>> {
+        self.with(|connection| import::receipts(connection, key))
     }
 
     fn family(&self, key: SessionKey, family: Family) -> Result<Vec<SessionInfo>> {

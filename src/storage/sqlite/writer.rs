@@ -5,13 +5,14 @@ use super::changes::{self, Known, Refusal};
 use super::connection::{self, Opener};
 use super::events::EventLog;
 use super::failure::Site;
+use super::import::Import;
 use super::raw::Statement;
 use super::readers::Reader;
 use super::search::Backlog;
 use crate::error::{Error, Result};
 use crate::model::Durability;
 use crate::storage::event::events_of;
-use crate::storage::{Applied, Mutation, lost_with};
+use crate::storage::{Applied, ImportWork, Imported, Mutation, lost_with};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode};
 use std::sync::Arc;
@@ -284,6 +285,45 @@ impl Writer {
         Ok(Applied { outcome, events })
     }
 
+    /// One transaction for an import, whatever was deferred before it committed first.
+    pub(super) fn import(
+        &mut self,
+        durability: Durability,
+        told: bool,
+        work: &mut ImportWork<'_>,
+    ) -> Result<Imported> {
+        self.save_deferred()?;
+        self.begin(durability)?;
+        let mut import = Import {
+            connection: &self.reader.connection,
+            site: &self.site,
+            known: &mut self.known,
+            event_log: self.event_log.as_mut(),
+            told,
+            begun: None,
+            imported: Imported::default(),
+        };
+        let worked = work(&mut import);
+        let imported = import.imported;
+        match worked {
+            Ok(true) => {
+                self.end(durability, 1)?;
+                if let Some(log) = &mut self.event_log {
+                    log.acknowledge();
+                }
+                Ok(imported)
+            }
+            Ok(false) => {
+                self.undo_unended_batch();
+                Ok(Imported::default())
+            }
+            Err(error) => {
+                self.undo_unended_batch();
+                Err(error)
+            }
+        }
+    }
+
     /// Commits what was deferred, without a flush.
     pub(super) fn save_deferred(&mut self) -> Result<()> {
         self.undo_unended_batch();
@@ -400,7 +440,7 @@ impl Writer {
     }
 }
 
-fn explain(site: &Site, refusal: Refusal) -> Error {
+pub(super) fn explain(site: &Site, refusal: Refusal) -> Error {
     match refusal {
         Refusal::Model(error) => error,
         Refusal::Sqlite(error) => site.explain(&error),
