@@ -25,6 +25,8 @@ use proptest::prelude::*;
 use seen::{all, listed};
 use support::text;
 use turnkeep::model::{Durability, MessageFlags};
+use turnkeep::store::{ExportOptions, ImportOptions, Selection};
+use turnkeep::transfer::Format;
 use turnkeep::view::MessageView;
 use turnkeep::{Session, Store, StoreOptions};
 
@@ -193,6 +195,41 @@ fn play(location: &str, operations: &[Operation]) {
         (report.sessions, report.messages),
         (pair.model.sessions.len() as u64, pair.model.distinct() as u64)
     );
+    another_store_with_what_this_one_hands_out_hands_out_the_same(pair.store());
+}
+
+/// The own format carries everything: what a store that took it in hands out is the same to the byte.
+fn another_store_with_what_this_one_hands_out_hands_out_the_same(store: &Store) {
+    let folder = tempfile::tempdir().unwrap();
+    let (one, other) = (folder.path().join("one.jsonl"), folder.path().join("other.jsonl"));
+    let exported = store.export_to_file(one.to_str().unwrap(), everything()).unwrap();
+    let copy = Store::open(":memory:", StoreOptions::default()).unwrap();
+    let as_own = ImportOptions {
+        format: Some(Format::Turnkeep),
+        ..ImportOptions::default()
+    };
+    let taken = copy.import(one.to_str().unwrap(), as_own).unwrap();
+    assert_eq!(taken.problems, []);
+    assert_eq!((taken.sessions, taken.messages), (exported.sessions, exported.messages));
+    let again = copy.export_to_file(other.to_str().unwrap(), everything()).unwrap();
+    assert_eq!(again, exported);
+    let read = |path| std::fs::read_to_string(path).unwrap();
+    assert_eq!(read(&other), read(&one));
+    let checked = copy.check().unwrap();
+    assert_eq!(checked.problems.listed, Vec::<String>::new());
+    assert_eq!(
+        checked.messages,
+        store.check().unwrap().messages,
+        "what forks share is shared again"
+    );
+}
+
+fn everything() -> ExportOptions<'static> {
+    ExportOptions {
+        format: Format::Turnkeep,
+        selection: Selection::All,
+        progress: None,
+    }
 }
 
 proptest! {

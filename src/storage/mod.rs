@@ -159,6 +159,9 @@ pub(crate) trait Importing {
     /// Whether one of this owner's sessions has this name.
     fn name_is_taken(&self, user_id: &str, name: &str) -> Result<bool>;
 
+    /// The calls of the step that a tool message at the end of a session would continue.
+    fn open_calls(&self, key: SessionKey) -> Result<Option<String>>;
+
     /// A session begins: what comes from here on can be taken back as a whole.
     fn begin_session(&mut self) -> Result<()>;
 

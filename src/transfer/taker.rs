@@ -365,6 +365,10 @@ impl<'a> Taker<'a> {
         let Outcome::Created(head) = outcome else {
             return Err(unexpected(&outcome));
         };
+        let step = match shared {
+            Some(_) => self.importing.open_calls(head.key)?,
+            None => None,
+        };
         let Some(current) = &mut self.current else {
             return Ok(());
         };
@@ -388,7 +392,7 @@ impl<'a> Taker<'a> {
             },
             pending: Vec::new(),
             pending_bytes: 0,
-            step: None,
+            step,
             last_created: None,
         }));
         Ok(())

@@ -12,7 +12,7 @@ use crate::error::{Error, Kind};
 use crate::model::message::ToolCalls;
 use crate::model::{Durability, Place, ReadyMessage, Receipt, Role};
 use crate::storage::mutation::Append;
-use crate::storage::{Outcome, SessionKey};
+use crate::storage::{Head, Outcome, SessionKey};
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// Appends messages. `reached` goes into the receipt.
@@ -187,18 +187,26 @@ impl<'a> Step<'a> {
         let calls = match self {
             Self::Answered(calls) => calls,
             Self::Begun(opener) => ToolCalls::of_step(opener.tool_calls.as_deref())?,
-            Self::Kept => ToolCalls::of_step(calls_of_kept_step(connection, key, tail)?.as_deref())?,
+            Self::Kept => {
+                let head = existing_with_path(connection, key)?;
+                ToolCalls::of_step(calls_of_step_at(connection, &head, tail.place.seq)?.as_deref())?
+            }
         };
         calls.check_answer(message.tool_call_id.as_deref())?;
         Ok(Self::Answered(calls))
     }
 }
 
-fn calls_of_kept_step(connection: &Connection, key: SessionKey, tail: Tail) -> Result<Option<String>> {
+/// The calls of the newest step of a session, which a tool message would continue.
+pub(super) fn calls_of_kept_step(connection: &Connection, key: SessionKey) -> Result<Option<String>> {
     let head = existing_with_path(connection, key)?;
+    calls_of_step_at(connection, &head, head.place.seq)
+}
+
+fn calls_of_step_at(connection: &Connection, head: &Head, seq: u32) -> Result<Option<String>> {
     let mut statement = connection
         .prepare_cached("SELECT role, tool_calls FROM messages WHERE key BETWEEN ?1 AND ?2 ORDER BY key DESC")?;
-    for keys in key_ranges(&head.path, &(1..=tail.place.seq)).into_iter().rev() {
+    for keys in key_ranges(&head.path, &(1..=seq)).into_iter().rev() {
         let mut found = statement.query(keys)?;
         while let Some(row) = found.next()? {
             if row.get::<_, i32>(0)? != Role::Tool as i32 {

@@ -1,5 +1,6 @@
 //! Sessions that come from elsewhere: many in one transaction, each in a savepoint of its own.
 
+use super::append;
 use super::changes::{self, Known, Refusal, Result};
 use super::events::EventLog;
 use super::failure::Site;
@@ -96,6 +97,10 @@ impl Importing for Import<'_> {
                 .exists([user_id, name])
         };
         look().map_err(|error| self.site.explain(&error))
+    }
+
+    fn open_calls(&self, key: SessionKey) -> ModelResult<Option<String>> {
+        append::calls_of_kept_step(self.connection, key).map_err(|refusal| explain(self.site, refusal))
     }
 
     fn begin_session(&mut self) -> ModelResult<()> {
