@@ -76,6 +76,11 @@ const SECTIONS: &[Section] = &[
         about: "Backup, check, vacuum, optimize, sizes, salvage, erase.",
         sources: &["src/ffi/maintenance.rs"],
     },
+    Section {
+        title: "13 Transfer",
+        about: "Export and import: files of other programs, and an own format that carries everything.",
+        sources: &["src/ffi/transfer.rs"],
+    },
 ];
 
 const PREAMBLE: &str = include_str!("header_preamble.txt");

@@ -39,7 +39,7 @@
  * 10. The functions are the same in every build: what is not built in answers UNSUPPORTED; see turnkeep_has_feature.
  *
  * 1 Basics   2 Store   3 Session   4 Message   5 Window   6 Turn   7 Branch   8 List   9 Search   10 Events   11 Metrics
- * 12 Maintenance
+ * 12 Maintenance   13 Transfer
  *
  * Generated from src/ffi by `make header`: do not edit.
  * SPDX-License-Identifier: MIT OR Apache-2.0
@@ -1668,10 +1668,10 @@ TURNKEEP_API void turnkeep_search_results_free(turnkeep_search_results *results)
 /* The store was closed. The last event of every subscription. */
 #define TURNKEEP_EVENT_STORE_CLOSED 10
 
-/*
- * There is a new session, which shares the first count messages of other_session_id, up to last_seq. The number 11
- * is kept for session_imported.
- */
+/* There is a new session, which came from elsewhere with count messages. */
+#define TURNKEEP_EVENT_SESSION_IMPORTED 11
+
+/* There is a new session, which shares the first count messages of other_session_id, up to last_seq. */
 #define TURNKEEP_EVENT_FORKED 12
 
 /* A session lost its last count messages; last_seq is the last that is left. */
@@ -1964,12 +1964,13 @@ typedef struct turnkeep_check_report turnkeep_check_report;
 typedef struct turnkeep_salvage_report turnkeep_salvage_report;
 
 /*
- * Is told how many pages of a backup are done, and how many there are. Returns TURNKEEP_OK to go on; anything else
- * stops, and the backup fails with ABORTED. Must not throw.
+ * Is told how much of something is done, and how much there is: of a backup in pages, of an export in messages, of
+ * an import in bytes or rows. Returns TURNKEEP_OK to go on; anything else stops, and the call fails with ABORTED.
+ * Must not throw.
  */
 typedef turnkeep_status (*turnkeep_progress_fn)(void *user_data,
-                                                uint64_t pages_done,
-                                                uint64_t pages_total);
+                                                uint64_t done,
+                                                uint64_t total);
 
 /* How to back up. */
 typedef struct {
@@ -2172,6 +2173,248 @@ TURNKEEP_API turnkeep_status turnkeep_session_erase(
 #define TURNKEEP_BACKUP_OPTIONS_INIT {sizeof(turnkeep_backup_options), 0, 0, NULL, NULL}
 #define TURNKEEP_SIZES_INIT {sizeof(turnkeep_sizes), 0, 0, 0, 0, 0, 0, 0, 0}
 #define TURNKEEP_ERASE_REPORT_INIT {sizeof(turnkeep_erase_report), 0, 0, 0, 0}
+
+/* 13 Transfer -------------------------------------------------------------------------------------------------------
+ * Export and import: files of other programs, and an own format that carries everything.
+ */
+
+/* Turnkeep's own JSON Lines, which carry everything. Both ways. */
+#define TURNKEEP_FORMAT_TURNKEEP 1
+
+/* JSON Lines with messages as in the OpenAI chat API, a session a line. Both ways. */
+#define TURNKEEP_FORMAT_OPENAI 2
+
+/* ShareGPT. Both ways. */
+#define TURNKEEP_FORMAT_SHAREGPT 3
+
+/* A table with a row for each message, which a spreadsheet opens without running anything in it. Both ways. */
+#define TURNKEEP_FORMAT_CSV 4
+
+/* Markdown, to read. Export only. */
+#define TURNKEEP_FORMAT_MARKDOWN 5
+
+/* Plain text, to read. Export only. */
+#define TURNKEEP_FORMAT_TEXT 6
+
+/* One HTML page that needs nothing else, to read and to search. Export only. */
+#define TURNKEEP_FORMAT_HTML 7
+
+/* The JSON array of Gemma.cpp sessions. Both ways. */
+#define TURNKEEP_FORMAT_GEMMA_SESSIONS 8
+
+/* What the web UI of llama.cpp exports. Import only, like all that follow. */
+#define TURNKEEP_FORMAT_LLAMA_CPP 9
+
+/* ChatGPT's data export: conversations.json, several of them, or the zip or folder with them. */
+#define TURNKEEP_FORMAT_CHATGPT 10
+
+/* Claude's data export: conversations.json, or the zip or folder with it. */
+#define TURNKEEP_FORMAT_CLAUDE 11
+
+/* The database of a QV session manager. */
+#define TURNKEEP_FORMAT_QV_DB 12
+
+/* The database of coda's session module. */
+#define TURNKEEP_FORMAT_CODA_DB 13
+
+/* The database of Gemma.cpp sessions. */
+#define TURNKEEP_FORMAT_GEMMA_SESSIONS_DB 14
+
+/* The database of an e-ink session manager. */
+#define TURNKEEP_FORMAT_EINK_DB 15
+
+/* A session whose id the store has already is not taken in. */
+#define TURNKEEP_EXISTING_SKIP 1
+
+/* It takes the place of the one in the store, which is deleted. */
+#define TURNKEEP_EXISTING_OVERWRITE 2
+
+/* It gets a new id, and both are there. */
+#define TURNKEEP_EXISTING_KEEP_BOTH 3
+
+/* A session that the store had already stayed as it was. */
+#define TURNKEEP_PROBLEM_SKIPPED 1
+
+/* A session could not be taken in: nothing of it was. */
+#define TURNKEEP_PROBLEM_FAILED 2
+
+/* Something that no session could take was left out. */
+#define TURNKEEP_PROBLEM_LEFT_OUT 3
+
+/* Something was taken in otherwise than it stood in the source. */
+#define TURNKEEP_PROBLEM_CHANGED 4
+
+/* What an import or an export did. Threads: any number at once. */
+typedef struct turnkeep_transfer_report turnkeep_transfer_report;
+
+/* What to export, and how. */
+typedef struct {
+    /* sizeof(turnkeep_export_options). */
+    size_t struct_size;
+    /* A TURNKEEP_FORMAT_ number that is not import only. Required. */
+    int32_t format;
+    /* Must be 0. */
+    uint32_t reserved;
+    /* Which sessions; NULL is all, whatever their status. */
+    const turnkeep_filter *filter;
+    /* Only these sessions, by id. Not together with filter. A list of which there are 0 must be NULL. */
+    const char *const *session_ids;
+    /* How many there are. */
+    size_t session_id_count;
+    /* Told how many messages are written; NULL is none. */
+    turnkeep_progress_fn progress;
+    /* Given to progress. */
+    void *user_data;
+} turnkeep_export_options;
+
+/*
+ * Takes the next bytes of an export: UTF-8, cut anywhere. Returns TURNKEEP_OK to go on; anything else stops, and the
+ * export fails with ABORTED. Must not throw.
+ */
+typedef turnkeep_status (*turnkeep_write_fn)(void *user_data,
+                                             const char *data,
+                                             size_t len);
+
+/* What to import, and how. */
+typedef struct {
+    /* sizeof(turnkeep_import_options). */
+    size_t struct_size;
+    /* A TURNKEEP_FORMAT_ number that is not export only; 0 looks into the source. */
+    int32_t format;
+    /* What becomes of a session whose id the store has already: a TURNKEEP_EXISTING_ number; 0 is SKIP. */
+    int32_t existing;
+    /* 1 reads and checks everything and reports what would come of it, and keeps nothing. */
+    int32_t dry_run;
+    /* Must be 0. */
+    uint32_t reserved;
+    /* Told how much of the source is read, in bytes or, of a database, rows; NULL is none. */
+    turnkeep_progress_fn progress;
+    /* Given to progress. */
+    void *user_data;
+} turnkeep_import_options;
+
+/* What an import or an export did. Borrowed from its report. */
+typedef struct {
+    /* Sessions that were taken in, or written. */
+    uint64_t sessions;
+    /* Their messages. One that forks share counts once, unless the format has it written for each. */
+    uint64_t messages;
+    /* Import: of the sessions, those that share messages with another. */
+    uint64_t forks;
+    /* Import: sessions that the store had already, and that stayed as they were. */
+    uint64_t skipped;
+    /* Import: sessions of which nothing was taken in. */
+    uint64_t failed;
+    /* Import: sessions of the store that made room. */
+    uint64_t overwritten;
+    /* Import: how many problems there were. The first 1 000 are told. */
+    uint64_t problems;
+    /* Export: bytes written. */
+    uint64_t bytes;
+    /* The TURNKEEP_FORMAT_ number of what was read or written. */
+    int32_t format;
+    /* 0. */
+    uint32_t reserved;
+} turnkeep_transfer_counts;
+
+/* Something that was not taken in as it stood in the source. Borrowed from its report. */
+typedef struct {
+    /* The session's id in the source; empty if it has none there. */
+    turnkeep_text session_id;
+    /* Where in the source: a line, a row. */
+    turnkeep_text place;
+    /* What is the matter, as a sentence. */
+    turnkeep_text reason;
+    /* A TURNKEEP_PROBLEM_ number. */
+    int32_t kind;
+    /* 0. */
+    uint32_t reserved;
+} turnkeep_transfer_problem;
+
+/* Something that the source had and the store, or the store and the format, cannot carry. Borrowed from its report. */
+typedef struct {
+    /* What it is, in the plural: "images", "tags". */
+    turnkeep_text what;
+    /* How many. */
+    uint64_t count;
+} turnkeep_transfer_loss;
+
+/*
+ * Writes sessions into a file, in the order in which they were created and as of one moment. The file is written
+ * beside `path` and takes its place when it is whole and flushed; a failure leaves what was there. Only its owner
+ * may read it. Writes to *out, unless `out` is NULL, a report: free it with turnkeep_transfer_report_free. Threads:
+ * any; progress is called on this one, and must not change the store, nor read it if it is in memory: BUSY. Errors:
+ * INVALID (no format, a path that is a folder), UNSUPPORTED (a format that is import only), NOT_FOUND (a session,
+ * the folder), ABORTED (progress), FULL, ENCODING, BUSY, CORRUPT, STORAGE. Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_store_export_file(
+    const turnkeep_store *store,
+    const char *path,
+    const turnkeep_export_options *options,
+    turnkeep_transfer_report **out,
+    turnkeep_error **error);
+
+/*
+ * The same in chunks, through `write`, which must not be NULL and is called on this thread under the same conditions
+ * as progress. Errors: as turnkeep_store_export_file; ABORTED (write, progress). Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_store_export(
+    const turnkeep_store *store,
+    const turnkeep_export_options *options,
+    turnkeep_write_fn write,
+    void *user_data,
+    turnkeep_transfer_report **out,
+    turnkeep_error **error);
+
+/*
+ * Takes in the sessions of a source, in one transaction. What arrives is checked like what is appended. What is
+ * wrong with one session is told in the report, and nothing of that session is kept; what is wrong with the whole
+ * fails, and nothing at all is kept. The source is only read, a database included. `options` may be NULL. Writes to
+ * *out, unless `out` is NULL, a report: free it with turnkeep_transfer_report_free. Threads: any; other changes wait
+ * until it is done, in other processes for their busy timeout; progress is called on this thread and must not change
+ * the store, nor read it if it is in memory: BUSY. Errors: INVALID (what the source is cannot be told, or it is not
+ * what `format` says), NOT_FOUND (no such file), UNSUPPORTED (a format that is export only, or of a later version),
+ * ABORTED (progress), ENCODING, TOO_LARGE (a line, a conversation), READONLY, BUSY, FULL, CORRUPT, STORAGE.
+ * Since 0.1.
+ */
+TURNKEEP_API turnkeep_status turnkeep_store_import(
+    const turnkeep_store *store,
+    const char *path,
+    const turnkeep_import_options *options,
+    turnkeep_transfer_report **out,
+    turnkeep_error **error);
+
+/* What was done. NULL for NULL. Since 0.1. */
+TURNKEEP_API const turnkeep_transfer_counts *turnkeep_transfer_report_counts(const turnkeep_transfer_report *report);
+
+/* How many problems it tells. 0 for NULL. Since 0.1. */
+TURNKEEP_API size_t turnkeep_transfer_report_len(const turnkeep_transfer_report *report);
+
+/* One problem. NULL past the end and for NULL. Since 0.1. */
+TURNKEEP_API const turnkeep_transfer_problem *turnkeep_transfer_report_at(
+    const turnkeep_transfer_report *report,
+    size_t index);
+
+/* How many kinds of losses there are. 0 for NULL. Since 0.1. */
+TURNKEEP_API size_t turnkeep_transfer_report_loss_len(const turnkeep_transfer_report *report);
+
+/* One kind of losses. NULL past the end and for NULL. Since 0.1. */
+TURNKEEP_API const turnkeep_transfer_loss *turnkeep_transfer_report_loss_at(
+    const turnkeep_transfer_report *report,
+    size_t index);
+
+/* Frees a report. NULL is allowed. Since 0.1. */
+TURNKEEP_API void turnkeep_transfer_report_free(turnkeep_transfer_report *report);
+
+/*
+ * The TURNKEEP_FORMAT_ number of a format's name, "turnkeep", "openai", "html" and so on; 0 if there is none.
+ * Since 0.1.
+ */
+TURNKEEP_API int32_t turnkeep_format_by_name(const char *name);
+
+/* What such a struct begins as: its size, everything else default. */
+#define TURNKEEP_EXPORT_OPTIONS_INIT {sizeof(turnkeep_export_options), 0, 0, NULL, NULL, 0, NULL, NULL}
+#define TURNKEEP_IMPORT_OPTIONS_INIT {sizeof(turnkeep_import_options), 0, 0, 0, 0, NULL, NULL}
 
 #ifdef __cplusplus
 }

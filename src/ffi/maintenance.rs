@@ -11,10 +11,10 @@ use crate::model::{CheckReport as Found, Problems, SalvageReport as Saved, Store
 use crate::store::{BackupOptions as Options, Store};
 use std::ffi::{c_char, c_void};
 
-/// Is told how many pages of a backup are done, and how many there are. Returns TURNKEEP_OK to go on; anything else
-/// stops, and the backup fails with ABORTED. Must not throw.
-pub type ProgressFn =
-    Option<unsafe extern "C" fn(user_data: *mut c_void, pages_done: u64, pages_total: u64) -> Status>;
+/// Is told how much of something is done, and how much there is: of a backup in pages, of an export in messages, of an
+/// import in bytes or rows. Returns TURNKEEP_OK to go on; anything else stops, and the call fails with ABORTED. Must
+/// not throw.
+pub type ProgressFn = Option<unsafe extern "C" fn(user_data: *mut c_void, done: u64, total: u64) -> Status>;
 
 /// How to back up.
 #[derive(Clone, Copy)]

@@ -28,5 +28,6 @@ mod search;
 mod session;
 mod store;
 mod text;
+mod transfer;
 mod turn;
 mod window;
