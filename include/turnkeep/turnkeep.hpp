@@ -19,7 +19,7 @@
  * In the order of turnkeep.h, but that the two classes which need all else come last:
  *
  * 1 Basics   2 Session   3 Message   4 Window   5 Turn   6 Branch   7 List   8 Search   9 Events   10 Metrics
- * 11 Maintenance   12 A session   13 A store
+ * 11 Maintenance   12 Transfer   13 A session   14 A store
  *
  * SPDX-License-Identifier: MIT OR Apache-2.0
  */
@@ -116,8 +116,12 @@ enum class durability : std::int32_t {
 /// Counts the tokens of a text. What it throws comes out nested in the error of the call that needed the count.
 using tokenizer = std::function<std::uint64_t(std::string_view)>;
 
-/// Is told how many pages of a backup are done, and how many there are; false stops it. What it throws comes out nested.
+/// Is told how much of something is done, and how much there is (of a backup in pages, of an export in messages, of an import
+/// in bytes or rows); false stops it. What it throws comes out nested.
 using progress = std::function<bool(std::uint64_t, std::uint64_t)>;
+
+/// Takes the next bytes of an export: UTF-8, cut anywhere. What it throws comes out of the call that exports.
+using writer = std::function<void(std::string_view)>;
 
 /// What sits between C and C++; not for hosts.
 namespace detail {
@@ -135,6 +139,7 @@ struct give_back {
     void operator()(turnkeep_search_results* raw) const noexcept { turnkeep_search_results_free(raw); }
     void operator()(turnkeep_check_report* raw) const noexcept { turnkeep_check_report_free(raw); }
     void operator()(turnkeep_salvage_report* raw) const noexcept { turnkeep_salvage_report_free(raw); }
+    void operator()(turnkeep_transfer_report* raw) const noexcept { turnkeep_transfer_report_free(raw); }
 };
 
 template <typename Raw>
@@ -160,6 +165,16 @@ inline turnkeep_status count_tokens(void* user_data, const char* text, std::size
 inline turnkeep_status report_progress(void* user_data, std::uint64_t done, std::uint64_t total) noexcept {
     try {
         return (*static_cast<const progress*>(user_data))(done, total) ? TURNKEEP_OK : TURNKEEP_ERROR_ABORTED;
+    } catch (...) {
+        thrown_by_callback() = std::current_exception();
+        return TURNKEEP_ERROR_ABORTED;
+    }
+}
+
+inline turnkeep_status write_chunk(void* user_data, const char* data, std::size_t size) noexcept {
+    try {
+        (*static_cast<const writer*>(user_data))({data, size});
+        return TURNKEEP_OK;
     } catch (...) {
         thrown_by_callback() = std::current_exception();
         return TURNKEEP_ERROR_ABORTED;
@@ -252,6 +267,7 @@ inline std::size_t length(const turnkeep_turns* raw) noexcept { return turnkeep_
 inline std::size_t length(const turnkeep_events* raw) noexcept { return turnkeep_events_len(raw); }
 
 inline std::size_t length(const turnkeep_search_results* raw) noexcept { return turnkeep_search_results_len(raw); }
+inline std::size_t length(const turnkeep_transfer_report* raw) noexcept { return turnkeep_transfer_report_len(raw); }
 inline std::size_t length(const turnkeep_check_report* raw) noexcept { return turnkeep_check_report_len(raw); }
 inline std::size_t length(const turnkeep_salvage_report* raw) noexcept { return turnkeep_salvage_report_len(raw); }
 
@@ -276,6 +292,9 @@ inline const turnkeep_hit* item(const turnkeep_search_results* raw, std::size_t 
 }
 inline const turnkeep_message* item(const turnkeep_hit* raw, std::size_t index) noexcept {
     return raw->messages + index;
+}
+inline const turnkeep_transfer_problem* item(const turnkeep_transfer_report* raw, std::size_t index) noexcept {
+    return turnkeep_transfer_report_at(raw, index);
 }
 inline std::string_view item(const turnkeep_check_report* raw, std::size_t index) noexcept {
     return view(turnkeep_check_report_at(raw, index));
@@ -1163,7 +1182,145 @@ struct erase_report {
     bool wal_truncated = false;
 };
 
-/* 12 A session ----------------------------------------------------------------------------------------------------- */
+/* 12 Transfer ------------------------------------------------------------------------------------------------------ */
+
+/// What conversations are kept in elsewhere: the TURNKEEP_FORMAT_ numbers, which turnkeep.h explains.
+enum class format : std::int32_t {
+    turnkeep = TURNKEEP_FORMAT_TURNKEEP,
+    openai = TURNKEEP_FORMAT_OPENAI,
+    sharegpt = TURNKEEP_FORMAT_SHAREGPT,
+    csv = TURNKEEP_FORMAT_CSV,
+    markdown = TURNKEEP_FORMAT_MARKDOWN,
+    text = TURNKEEP_FORMAT_TEXT,
+    html = TURNKEEP_FORMAT_HTML,
+    gemma_sessions = TURNKEEP_FORMAT_GEMMA_SESSIONS,
+    llama_cpp = TURNKEEP_FORMAT_LLAMA_CPP,
+    chatgpt = TURNKEEP_FORMAT_CHATGPT,
+    claude = TURNKEEP_FORMAT_CLAUDE,
+    qv_db = TURNKEEP_FORMAT_QV_DB,
+    coda_db = TURNKEEP_FORMAT_CODA_DB,
+    gemma_sessions_db = TURNKEEP_FORMAT_GEMMA_SESSIONS_DB,
+    eink_db = TURNKEEP_FORMAT_EINK_DB,
+};
+
+/// What becomes of a session whose id the store has already.
+enum class existing : std::int32_t {
+    skip = TURNKEEP_EXISTING_SKIP,
+    overwrite = TURNKEEP_EXISTING_OVERWRITE,
+    keep_both = TURNKEEP_EXISTING_KEEP_BOTH,
+};
+
+/// What to export, and how.
+struct export_options {
+    turnkeep::format format = turnkeep::format::turnkeep;
+    /// Which sessions; all, whatever their status, without it.
+    std::optional<turnkeep::filter> filter{};
+    /// Only these, by id; all without them. Not together with a filter.
+    std::vector<std::string_view> session_ids{};
+    /// Told how many messages are written, on the thread of the call.
+    turnkeep::progress progress{};
+};
+
+/// What to import, and how.
+struct import_options {
+    /// What the source is; without it, the source is looked into.
+    std::optional<turnkeep::format> format{};
+    turnkeep::existing existing = turnkeep::existing::skip;
+    /// Reads and checks everything, reports what would come of it, and keeps nothing.
+    bool dry_run = false;
+    /// Told how much of the source is read, on the thread of the call.
+    turnkeep::progress progress{};
+};
+
+/// What became of something in a source.
+enum class problem_kind : std::int32_t {
+    skipped = TURNKEEP_PROBLEM_SKIPPED,
+    failed = TURNKEEP_PROBLEM_FAILED,
+    left_out = TURNKEEP_PROBLEM_LEFT_OUT,
+    changed = TURNKEEP_PROBLEM_CHANGED,
+};
+
+/// Something that was not taken in as it stood in the source. A view: it ends with its report.
+class transfer_problem {
+public:
+    explicit transfer_problem(const turnkeep_transfer_problem* raw) noexcept : raw_(raw) {}
+
+    problem_kind kind() const noexcept { return static_cast<problem_kind>(raw_->kind); }
+    /// The session's id in the source; empty if it has none there.
+    std::string_view session_id() const noexcept { return detail::view(raw_->session_id); }
+    /// Where in the source.
+    std::string_view place() const noexcept { return detail::view(raw_->place); }
+    std::string_view reason() const noexcept { return detail::view(raw_->reason); }
+
+private:
+    const turnkeep_transfer_problem* raw_;
+};
+
+/// Something that could not be carried, and how often.
+struct transfer_loss {
+    /// In the plural: "images", "tags".
+    std::string_view what;
+    std::uint64_t count;
+};
+
+/// How much was carried: the fields are explained in turnkeep.h.
+using transfer_counts = turnkeep_transfer_counts;
+
+/// What an import or an export did, as a range of its problems. Outlives its store.
+class transfer_report : public detail::result<turnkeep_transfer_report, transfer_problem> {
+public:
+    using result::result;
+
+    const transfer_counts& counts() const noexcept {
+        static const transfer_counts nothing{};
+        const auto* counts = turnkeep_transfer_report_counts(get());
+        return counts ? *counts : nothing;
+    }
+
+    /// What could not be carried. The texts end with the report.
+    std::vector<transfer_loss> losses() const {
+        std::vector<transfer_loss> losses;
+        for (std::size_t index = 0; index < turnkeep_transfer_report_loss_len(get()); ++index) {
+            const auto* raw = turnkeep_transfer_report_loss_at(get(), index);
+            losses.push_back({detail::view(raw->what), raw->count});
+        }
+        return losses;
+    }
+};
+
+/// What C takes; not for hosts.
+namespace detail {
+
+/// Options of an export as C takes them, for as long as a call lasts.
+class c_export_options {
+public:
+    explicit c_export_options(const export_options& wanted) {
+        raw_.format = static_cast<std::int32_t>(wanted.format);
+        if (wanted.filter) raw_.filter = filter_.emplace(*wanted.filter).get();
+        for (const auto id : wanted.session_ids) ids_.push_back(texts_.required("session_ids", id));
+        raw_.session_ids = ids_.empty() ? nullptr : ids_.data();
+        raw_.session_id_count = ids_.size();
+        if (wanted.progress) {
+            raw_.progress = report_progress;
+            raw_.user_data = const_cast<progress*>(&wanted.progress);
+        }
+    }
+
+    c_export_options(const c_export_options&) = delete;
+    c_export_options& operator=(const c_export_options&) = delete;
+
+    const turnkeep_export_options* get() const noexcept { return &raw_; }
+
+private:
+    c_texts texts_;
+    std::vector<const char*> ids_;
+    std::optional<c_filter> filter_;
+    turnkeep_export_options raw_ = TURNKEEP_EXPORT_OPTIONS_INIT;
+};
+
+} // namespace detail
+
+/* 13 A session ----------------------------------------------------------------------------------------------------- */
 
 /// What C takes and gives; not for hosts.
 namespace detail {
@@ -1567,7 +1724,7 @@ private:
     detail::handle<turnkeep_session> raw_;
 };
 
-/* 13 A store ------------------------------------------------------------------------------------------------------- */
+/* 14 A store ------------------------------------------------------------------------------------------------------- */
 
 /// How to open a store. Zero means default everywhere.
 struct store_options {
@@ -1881,6 +2038,40 @@ public:
         turnkeep_erase_report done = TURNKEEP_ERASE_REPORT_INIT;
         detail::call(turnkeep_session_erase, get(), texts.required("id", id), &done);
         return {done.messages_erased, done.messages_kept_by_forks, done.wal_truncated != 0};
+    }
+
+    /// Writes sessions into a file, which takes the place of one that is there when all is written.
+    transfer_report export_sessions(std::string_view path, const export_options& options = {}) const {
+        const detail::c_export_options wanted{options};
+        detail::c_texts texts;
+        turnkeep_transfer_report* raw = nullptr;
+        detail::call(turnkeep_store_export_file, get(), texts.required("path", path), wanted.get(), &raw);
+        return transfer_report{raw};
+    }
+
+    /// Writes sessions in chunks, cut anywhere. What `write` throws ends it. Meanwhile this thread must not change the store.
+    transfer_report export_sessions(const writer& write, const export_options& options = {}) const {
+        const detail::c_export_options wanted{options};
+        turnkeep_transfer_report* raw = nullptr;
+        void* user_data = const_cast<writer*>(&write);
+        detail::call(turnkeep_store_export, get(), wanted.get(), detail::write_chunk, user_data, &raw);
+        return transfer_report{raw};
+    }
+
+    /// Takes in the sessions of a source, in one transaction. Other changes wait meanwhile.
+    transfer_report import_sessions(std::string_view path, const import_options& options = {}) {
+        detail::c_texts texts;
+        turnkeep_import_options wanted = TURNKEEP_IMPORT_OPTIONS_INIT;
+        wanted.format = options.format ? static_cast<std::int32_t>(*options.format) : 0;
+        wanted.existing = static_cast<std::int32_t>(options.existing);
+        wanted.dry_run = options.dry_run ? 1 : 0;
+        if (options.progress) {
+            wanted.progress = detail::report_progress;
+            wanted.user_data = const_cast<turnkeep::progress*>(&options.progress);
+        }
+        turnkeep_transfer_report* raw = nullptr;
+        detail::call(turnkeep_store_import, get(), texts.required("path", path), &wanted, &raw);
+        return transfer_report{raw};
     }
 
     const turnkeep_store* get() const noexcept { return raw_.get(); }
