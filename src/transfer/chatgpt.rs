@@ -1,5 +1,5 @@
 //! To be written.
 
 pub(crate) fn read(_input: &super::input::Input, _taker: &mut super::taker::Taker<'_>) -> crate::error::Result<()> {
-    unimplemented!()
+    Err(crate::error::Error::new(crate::error::Kind::Unsupported, "not yet"))
 }

@@ -393,6 +393,48 @@ static const struct entry entries[] = {
     FIELD(turnkeep_erase_report, messages_kept_by_forks, 16),
     FIELD(turnkeep_erase_report, wal_truncated, 24),
     FIELD(turnkeep_erase_report, reserved, 28),
+
+    SIZE(turnkeep_export_options, 56),
+    FIELD(turnkeep_export_options, struct_size, 0),
+    FIELD(turnkeep_export_options, format, 8),
+    FIELD(turnkeep_export_options, reserved, 12),
+    FIELD(turnkeep_export_options, filter, 16),
+    FIELD(turnkeep_export_options, session_ids, 24),
+    FIELD(turnkeep_export_options, session_id_count, 32),
+    FIELD(turnkeep_export_options, progress, 40),
+    FIELD(turnkeep_export_options, user_data, 48),
+
+    SIZE(turnkeep_import_options, 40),
+    FIELD(turnkeep_import_options, struct_size, 0),
+    FIELD(turnkeep_import_options, format, 8),
+    FIELD(turnkeep_import_options, existing, 12),
+    FIELD(turnkeep_import_options, dry_run, 16),
+    FIELD(turnkeep_import_options, reserved, 20),
+    FIELD(turnkeep_import_options, progress, 24),
+    FIELD(turnkeep_import_options, user_data, 32),
+
+    SIZE(turnkeep_transfer_counts, 72),
+    FIELD(turnkeep_transfer_counts, sessions, 0),
+    FIELD(turnkeep_transfer_counts, messages, 8),
+    FIELD(turnkeep_transfer_counts, forks, 16),
+    FIELD(turnkeep_transfer_counts, skipped, 24),
+    FIELD(turnkeep_transfer_counts, failed, 32),
+    FIELD(turnkeep_transfer_counts, overwritten, 40),
+    FIELD(turnkeep_transfer_counts, problems, 48),
+    FIELD(turnkeep_transfer_counts, bytes, 56),
+    FIELD(turnkeep_transfer_counts, format, 64),
+    FIELD(turnkeep_transfer_counts, reserved, 68),
+
+    SIZE(turnkeep_transfer_problem, 56),
+    FIELD(turnkeep_transfer_problem, session_id, 0),
+    FIELD(turnkeep_transfer_problem, place, 16),
+    FIELD(turnkeep_transfer_problem, reason, 32),
+    FIELD(turnkeep_transfer_problem, kind, 48),
+    FIELD(turnkeep_transfer_problem, reserved, 52),
+
+    SIZE(turnkeep_transfer_loss, 24),
+    FIELD(turnkeep_transfer_loss, what, 0),
+    FIELD(turnkeep_transfer_loss, count, 16),
 };
 
 /*

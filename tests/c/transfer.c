@@ -240,13 +240,6 @@ static void an_export_can_be_of_some_sessions(void) {
     close_store(store);
 }
 
-static void write_file(const char *path, const char *text) {
-    FILE *file = fopen(path, "wb");
-    CHECK(file != NULL);
-    CHECK(fwrite(text, 1, strlen(text), file) == strlen(text));
-    CHECK(fclose(file) == 0);
-}
-
 static void an_own_file_that_was_changed_or_cut_short_brings_nothing(void) {
 #define HEAD "{\"type\":\"turnkeep\",\"version\":1}\n"
 #define SESSION "{\"type\":\"session\",\"id\":\"a\",\"status\":\"active\",\"created\":1,\"updated\":1,\"revision\":1}\n"
@@ -279,7 +272,7 @@ static void an_own_file_that_was_changed_or_cut_short_brings_nothing(void) {
     options.format = TURNKEEP_FORMAT_TURNKEEP;
     for (index = 0; index < sizeof broken / sizeof *broken; index++) {
         turnkeep_error *error = NULL;
-        write_file(file, broken[index].text);
+        write_file(file, broken[index].text, strlen(broken[index].text));
         CHECK(turnkeep_store_import(store, file, &options, NULL, &error) != TURNKEEP_OK);
         if (strstr(turnkeep_error_message(error).data, broken[index].says) == NULL)
             check_fail(__FILE__, __LINE__, "%s does not say %s", turnkeep_error_message(error).data,

@@ -4,5 +4,5 @@ pub(crate) fn read(
     _input: &super::super::input::Input,
     _taker: &mut super::super::taker::Taker<'_>,
 ) -> crate::error::Result<()> {
-    unimplemented!()
+    Err(crate::error::Error::new(crate::error::Kind::Unsupported, "not yet"))
 }
