@@ -23,6 +23,8 @@ mod events;
 #[cfg(not(loom))]
 mod ffi;
 #[cfg(not(loom))]
+mod files;
+#[cfg(not(loom))]
 pub mod metrics;
 #[cfg(not(loom))]
 mod storage;

@@ -6,9 +6,11 @@
 
 mod chatgpt;
 mod claude;
+mod conversation;
 mod csv;
 mod databases;
 mod detect;
+mod existing;
 pub(crate) mod export;
 mod file;
 mod format;
@@ -31,6 +33,6 @@ mod tree;
 pub use format::Format;
 pub use report::{ExportReport, ImportReport, Loss, Problem, ProblemKind};
 
-pub use taker::Existing;
+pub use existing::Existing;
 
 pub(crate) use file::write_beside;

@@ -1,81 +1,14 @@
 //! Takes in what an importer finds: checks it like what is appended, keeps what is new, and reports the rest.
 
+pub(crate) use super::conversation::{Conversation, ForkedFrom, IncomingMessage, SharedWith};
 use super::report::Losses;
-use super::{Format, ImportReport, Problem, ProblemKind, mend};
+use super::{Existing, Format, ImportReport, Problem, ProblemKind, mend};
 use crate::error::{During, Error, Kind, Result};
-use crate::model::{
-    AppendOptions, KeptReceipt, MessageFlags, Micros, NewMessage, NewSession, ReadyMessage, Role, Status, ids, now,
-};
+use crate::model::{AppendOptions, MessageFlags, Micros, NewMessage, NewSession, ReadyMessage, Role, ids, now};
 use crate::storage::mutation::{Append, Create, Delete, Import, Settle};
 use crate::storage::{Importing, Mutation, Outcome, SessionKey, unexpected};
 use std::collections::HashMap;
 use std::sync::Arc;
-
-/// A conversation as it stands in a source, but for its messages.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Conversation {
-    /// Where it stands, for people: "line 3", "row 7 of conversations".
-    pub(crate) place: String,
-    /// Its fields; without an id it gets one. `messages` and `like` stay empty.
-    pub(crate) session: NewSession,
-    /// Active unless given.
-    pub(crate) status: Option<Status>,
-    /// Now unless given.
-    pub(crate) created: Option<Micros>,
-    /// When it was created unless given.
-    pub(crate) updated: Option<Micros>,
-    /// Counted by its appends unless given.
-    pub(crate) revision: Option<u64>,
-    /// Counted by the store unless given.
-    pub(crate) summary_tokens: Option<u32>,
-    /// What it shares with a conversation that came before in this source: those messages are not handed over again.
-    pub(crate) shares: Option<SharedWith>,
-    /// What it was forked from.
-    pub(crate) forked_from: ForkedFrom,
-    /// A later conversation shares messages of this one.
-    pub(crate) is_shared: bool,
-    /// The receipts of keyed appends.
-    pub(crate) receipts: Vec<KeptReceipt>,
-}
-
-/// What a conversation was forked from.
-#[derive(Clone, Debug, Default)]
-pub(crate) enum ForkedFrom {
-    /// The one that it shares messages with, if it does so.
-    #[default]
-    AsShared,
-    /// A conversation of the source, which may not be there.
-    Another(SharedWith),
-    /// None.
-    Nothing,
-}
-
-/// A message of a conversation that came before in the same source.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct SharedWith {
-    /// Its id there.
-    pub(crate) id: String,
-    /// The last message that both have; 0 is none.
-    pub(crate) seq: u32,
-}
-
-/// A message as it stands in a source.
-#[derive(Clone, Debug)]
-pub(crate) struct IncomingMessage {
-    /// What would be appended.
-    pub(crate) message: NewMessage,
-    /// Its given token count is an estimate.
-    pub(crate) estimated: bool,
-}
-
-impl From<NewMessage> for IncomingMessage {
-    fn from(message: NewMessage) -> Self {
-        Self {
-            message,
-            estimated: false,
-        }
-    }
-}
 
 /// What a taker needs of the store: a new message counted and dated, a new session as it would be created.
 pub(crate) trait Ready {
@@ -83,31 +16,6 @@ pub(crate) trait Ready {
     fn message(&self, message: NewMessage) -> Result<ReadyMessage>;
     /// Checks a session, and fills in what is left to the store.
     fn session(&self, session: NewSession) -> Result<Create>;
-}
-
-/// What to do with a session whose id is in the store already.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(i32)]
-pub enum Existing {
-    /// The one in the store stays, the other is not taken in.
-    #[default]
-    Skip = 1,
-    /// The one in the store is deleted, the other takes its place.
-    Overwrite = 2,
-    /// Both: the other gets a new id.
-    KeepBoth = 3,
-}
-
-impl Existing {
-    /// The policy with this number; 0 is the default.
-    pub fn from_number(number: i32) -> Result<Self> {
-        match number {
-            0 | 1 => Ok(Self::Skip),
-            2 => Ok(Self::Overwrite),
-            3 => Ok(Self::KeepBoth),
-            other => Err(Error::invalid(format!("existing is {other}; it must be 0 to 3"))),
-        }
-    }
 }
 
 /// Is told how many bytes or rows of the source are read, and of how many; `false` stops.

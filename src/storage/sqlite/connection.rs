@@ -4,6 +4,7 @@ use super::claim::{FileId, file_id};
 use super::failure::Site;
 use super::functions;
 use crate::error::{Error, Kind, Result};
+use crate::files::{flush_folder, folder_of};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, FileControl, OpenFlags};
 use std::path::Path;
@@ -234,18 +235,8 @@ fn make_folders(folder: &Path) -> std::io::Result<()> {
     let missing: Vec<&Path> = folder.ancestors().take_while(|folder| !folder.exists()).collect();
     std::fs::create_dir_all(folder)?;
     for new in missing {
-        flush_folder(new.parent().unwrap_or(Path::new(".")))?;
+        flush_folder(folder_of(new))?;
     }
-    Ok(())
-}
-
-#[cfg(unix)]
-pub(super) fn flush_folder(folder: &Path) -> std::io::Result<()> {
-    std::fs::File::open(folder)?.sync_all()
-}
-
-#[cfg(not(unix))]
-pub(super) fn flush_folder(_folder: &Path) -> std::io::Result<()> {
     Ok(())
 }
 

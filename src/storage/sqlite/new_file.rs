@@ -1,10 +1,10 @@
 //! A database file that grows beside the place where it is to be, and gets there whole or not at all.
 
 use super::claim::{self, FileId, file_id};
-use super::connection::flush_folder;
 use super::failure::Site;
 use super::schema;
 use crate::error::{Error, Kind, Result};
+use crate::files::{flush_folder, folder_of, partial_beside};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use std::io::ErrorKind;
@@ -66,7 +66,7 @@ impl NewFile {
                 "{location} ends in {end}: SQLite would take it for a part of another database; give another path"
             )));
         }
-        let temporary = folder.join(format!("{name}.{}.partial", uuid::Uuid::now_v7().simple()));
+        let temporary = partial_beside(&target.path);
         let new = Self {
             target,
             overwrite,
@@ -210,13 +210,6 @@ fn in_use(location: &str) -> Error {
         Kind::Busy,
         format!("{location} is in use, and cannot be replaced; close it, or give another path"),
     )
-}
-
-fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    }
 }
 
 /// The name of a file beside a database.
