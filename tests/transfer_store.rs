@@ -482,6 +482,32 @@ fn what_came_in_is_found_by_its_words_and_windows_are_cut_from_it() {
 }
 
 #[test]
+fn an_export_never_replaces_a_database_a_folder_or_a_device() {
+    let store = TempStore::new();
+    let as_own = || ExportOptions {
+        format: Format::Turnkeep,
+        selection: Selection::All,
+        progress: None,
+    };
+    let itself = store.path();
+    let link = itself.with_file_name("link");
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(&itself, &link).unwrap();
+    for (place, kind) in [
+        (itself.as_path(), Kind::Exists),
+        (link.as_path(), Kind::Exists),
+        (itself.parent().unwrap(), Kind::Invalid),
+        (std::path::Path::new("/dev/null"), Kind::Invalid),
+    ] {
+        if place.exists() {
+            let error = store.export_to_file(place.to_str().unwrap(), as_own()).unwrap_err();
+            assert_eq!(error.kind(), kind, "{error}");
+        }
+    }
+    assert_sound(&store.reopen());
+}
+
+#[test]
 fn an_export_replaces_a_file_only_when_it_is_whole_and_nobody_else_may_read_it() {
     let store = memory();
     for number in 0..2000 {

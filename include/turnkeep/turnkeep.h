@@ -2344,8 +2344,8 @@ typedef struct {
  * beside `path` and takes its place when it is whole and flushed; a failure leaves what was there. Only its owner
  * may read it. Writes to *out, unless `out` is NULL, a report: free it with turnkeep_transfer_report_free. Threads:
  * any; progress is called on this one, and must not change the store, nor read it if it is in memory: BUSY. Errors:
- * INVALID (no format, a path that is a folder), UNSUPPORTED (a format that is import only), NOT_FOUND (a session,
- * the folder), ABORTED (progress), FULL, ENCODING, BUSY, CORRUPT, STORAGE. Since 0.1.
+ * INVALID (no format, a path that is no file), EXISTS (a database is there), UNSUPPORTED (a format that is import
+ * only), NOT_FOUND (a session, the folder), ABORTED (progress), FULL, ENCODING, BUSY, CORRUPT, STORAGE. Since 0.1.
  */
 TURNKEEP_API turnkeep_status turnkeep_store_export_file(
     const turnkeep_store *store,
@@ -2407,10 +2407,13 @@ TURNKEEP_API const turnkeep_transfer_loss *turnkeep_transfer_report_loss_at(
 TURNKEEP_API void turnkeep_transfer_report_free(turnkeep_transfer_report *report);
 
 /*
- * The TURNKEEP_FORMAT_ number of a format's name, "turnkeep", "openai", "html" and so on; 0 if there is none.
- * Since 0.1.
+ * Writes to *format the TURNKEEP_FORMAT_ number of a name: "turnkeep", "openai", "html" and so on, the constant in
+ * small letters with hyphens. Errors: INVALID (no such name; the message lists them), ENCODING. Since 0.1.
  */
-TURNKEEP_API int32_t turnkeep_format_by_name(const char *name);
+TURNKEEP_API turnkeep_status turnkeep_format_by_name(
+    const char *name,
+    int32_t *format,
+    turnkeep_error **error);
 
 /* What such a struct begins as: its size, everything else default. */
 #define TURNKEEP_EXPORT_OPTIONS_INIT {sizeof(turnkeep_export_options), 0, 0, NULL, NULL, 0, NULL, NULL}

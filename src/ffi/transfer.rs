@@ -5,7 +5,7 @@ use super::filter::{self, FilterOptions};
 use super::guard::guard;
 use super::maintenance::ProgressFn;
 use super::options::{self, CallerStruct, flag};
-use super::pointer::{give, missing, required, writable};
+use super::pointer::{give, give_value, missing, required, writable};
 use super::store::StoreHandle;
 use super::text::{self, Texts};
 use crate::cache::view::Text;
@@ -213,7 +213,7 @@ unsafe impl Sync for TransferReport {}
 /// beside `path` and takes its place when it is whole and flushed; a failure leaves what was there. Only its owner may
 /// read it. Writes to *out, unless `out` is NULL, a report: free it with turnkeep_transfer_report_free. Threads: any;
 /// progress is called on this one, and must not change the store, nor read it if it is in memory: BUSY. Errors: INVALID
-/// (no format, a path that is a folder), UNSUPPORTED (a format that is import only), NOT_FOUND (a session, the folder),
+/// (no format, a path that is no file), EXISTS (a database is there), UNSUPPORTED (a format that is import only), NOT_FOUND (a session, the folder),
 /// ABORTED (progress), FULL, ENCODING, BUSY, CORRUPT, STORAGE. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_store_export_file(
@@ -342,12 +342,20 @@ pub extern "C" fn turnkeep_transfer_report_free(report: Option<Box<TransferRepor
     drop(report);
 }
 
-/// The TURNKEEP_FORMAT_ number of a format's name, "turnkeep", "openai", "html" and so on; 0 if there is none. Since
-/// 0.1.
+/// Writes to *format the TURNKEEP_FORMAT_ number of a name: "turnkeep", "openai", "html" and so on, the constant in
+/// small letters with hyphens. Errors: INVALID (no such name; the message lists them), ENCODING. Since 0.1.
 #[unsafe(no_mangle)]
-pub extern "C" fn turnkeep_format_by_name(name: *const c_char) -> i32 {
-    let name = text::required(name, "name");
-    name.and_then(Format::by_name).map_or(0, |format| format as i32)
+pub extern "C" fn turnkeep_format_by_name(
+    name: *const c_char,
+    format: *mut i32,
+    error: *mut *mut ErrorHandle,
+) -> Status {
+    guard(error, || {
+        let name = text::required(name, "name")?;
+        writable(format, "format")?;
+        give_value(format, Format::by_name(name)? as i32);
+        Ok(())
+    })
 }
 
 /// A progress callback as the store calls it.

@@ -2,7 +2,8 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::files::{create_private, flush_folder, folder_of, partial_beside};
-use std::io::{ErrorKind, Write};
+use std::fs::File;
+use std::io::{ErrorKind, Read, Write};
 use std::path::PathBuf;
 
 /// Has a file written, and puts it where it is to be, in place of a file that may be there. A failure leaves what was there.
@@ -10,15 +11,7 @@ pub(crate) fn write_beside<T>(
     location: &str,
     write: impl FnOnce(&mut dyn FnMut(&[u8]) -> Result<()>) -> Result<T>,
 ) -> Result<T> {
-    let target = PathBuf::from(location);
-    if target.file_name().is_none() {
-        return Err(Error::invalid(format!("'{location}' is no path of a file")));
-    }
-    if target.is_dir() {
-        return Err(Error::invalid(format!(
-            "{location} is a folder; give the path of a file in it"
-        )));
-    }
+    let target = replaceable(location)?;
     let failed = |error: std::io::Error| unwritable(location, &error);
     let partial = Partial(partial_beside(&target));
     let mut file = create_private(&partial.0).map_err(failed)?;
@@ -29,6 +22,37 @@ pub(crate) fn write_beside<T>(
         .and_then(|()| flush_folder(folder_of(&target)))
         .map_err(failed)?;
     Ok(written)
+}
+
+/// Where a path leads, if what is there, if anything, may be replaced.
+fn replaceable(location: &str) -> Result<PathBuf> {
+    const BEGINNING_OF_A_DATABASE: &[u8] = b"SQLite format 3\0";
+    let given = PathBuf::from(location);
+    if given.file_name().is_none() {
+        return Err(Error::invalid(format!("'{location}' is no path of a file")));
+    }
+    let Ok(target) = given.canonicalize() else {
+        return Ok(given);
+    };
+    if target.is_dir() {
+        return Err(Error::invalid(format!(
+            "{location} is a folder; give the path of a file in it"
+        )));
+    }
+    if !target.is_file() {
+        return Err(Error::invalid(format!(
+            "{location} is a device or a pipe; give the path of a file"
+        )));
+    }
+    let mut begins = Vec::new();
+    let read = File::open(&target).and_then(|file| file.take(16).read_to_end(&mut begins));
+    if read.is_ok() && begins == BEGINNING_OF_A_DATABASE {
+        return Err(Error::new(
+            Kind::Exists,
+            format!("{location} is a database; it was left untouched; give another path"),
+        ));
+    }
+    Ok(target)
 }
 
 /// Dropped where it was not renamed, it leaves nothing behind.

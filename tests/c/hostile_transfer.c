@@ -8,6 +8,12 @@ static turnkeep_status swallow(void *user_data, const char *data, size_t len) {
     return TURNKEEP_OK;
 }
 
+static turnkeep_status ignore(void *user_data, const char *data, size_t len) {
+    (void)data;
+    (void)len;
+    return user_data == NULL ? TURNKEEP_OK : TURNKEEP_ERROR_INVALID;
+}
+
 static turnkeep_export_options as_turnkeep(void) {
     turnkeep_export_options options = TURNKEEP_EXPORT_OPTIONS_INIT;
     options.format = TURNKEEP_FORMAT_TURNKEEP;
@@ -19,6 +25,7 @@ static void null_in_transfer(void) {
     turnkeep_transfer_report *report = NULL;
     const char *file = fresh_path();
     size_t bytes = 0;
+    int32_t format = 0;
 
     NULL_REFUSED(turnkeep_store_export_file, store, turnkeep_store_export_file(NULL, file, &wanted, &report, &failure));
     NULL_REFUSED(turnkeep_store_export_file, path, turnkeep_store_export_file(store, NULL, &wanted, &report, &failure));
@@ -33,11 +40,13 @@ static void null_in_transfer(void) {
                  turnkeep_store_export(NULL, &wanted, swallow, &bytes, &report, &failure));
     NULL_REFUSED(turnkeep_store_export, options,
                  turnkeep_store_export(store, NULL, swallow, &bytes, &report, &failure));
-    NULL_REFUSED(turnkeep_store_export, write, turnkeep_store_export(store, &wanted, NULL, &bytes, &report, &failure));
+    FAILS(INVALID, "write is NULL", turnkeep_store_export(store, &wanted, NULL, &bytes, &report, &failure));
     CHECK(report == NULL);
     CHECK_EQUAL(bytes, 0);
     NULL_ALLOWED(turnkeep_store_export, out,
                  turnkeep_store_export(store, &wanted, swallow, &bytes, NULL, &failure) == TURNKEEP_OK);
+    NULL_ALLOWED(turnkeep_store_export, user_data,
+                 turnkeep_store_export(store, &wanted, ignore, NULL, NULL, &failure) == TURNKEEP_OK);
     NULL_ALLOWED(turnkeep_store_export, error,
                  turnkeep_store_export(store, NULL, swallow, &bytes, NULL, NULL) == TURNKEEP_ERROR_INVALID);
 
@@ -56,7 +65,11 @@ static void null_in_transfer(void) {
     NULL_ALLOWED(turnkeep_transfer_report_loss_len, report, turnkeep_transfer_report_loss_len(NULL) == 0);
     NULL_ALLOWED(turnkeep_transfer_report_loss_at, report, turnkeep_transfer_report_loss_at(NULL, 0) == NULL);
     NULL_ALLOWED(turnkeep_transfer_report_free, report, (turnkeep_transfer_report_free(NULL), 1));
-    NULL_ALLOWED(turnkeep_format_by_name, name, turnkeep_format_by_name(NULL) == 0);
+    NULL_REFUSED(turnkeep_format_by_name, name, turnkeep_format_by_name(NULL, &format, &failure));
+    NULL_REFUSED(turnkeep_format_by_name, format, turnkeep_format_by_name("html", NULL, &failure));
+    NULL_ALLOWED(turnkeep_format_by_name, error,
+                 turnkeep_format_by_name("no format", &format, NULL) == TURNKEEP_ERROR_INVALID);
+    CHECK_EQUAL(format, 0);
 }
 
 static void structs_of_transfer_of_a_wrong_size_are_refused(void) {
@@ -72,19 +85,21 @@ static turnkeep_status export_of_named(const char *id, turnkeep_error **error) {
 }
 
 static void text_of_transfer_that_is_not_utf_8_is_refused(void) {
+    int32_t format = 0;
     const turnkeep_export_options wanted = as_turnkeep();
     TEXT(turnkeep_store_export_file, path, turnkeep_store_export_file(store, bad, &wanted, NULL, &error));
     TEXT(turnkeep_export_options, session_ids, export_of_named(bad, &error));
+    TEXT(turnkeep_format_by_name, name, turnkeep_format_by_name(bad, &format, &error));
     TEXT(turnkeep_store_import, path, turnkeep_store_import(store, bad, NULL, NULL, &error));
 }
 
-static void a_format_that_is_no_text_or_has_no_name_has_no_number(void) {
-    size_t index;
-    for (index = 0; index < sizeof bad_texts / sizeof *bad_texts; index++)
-        CHECK_EQUAL(turnkeep_format_by_name(bad_texts[index].bytes), 0);
-    CHECK_EQUAL(turnkeep_format_by_name(""), 0);
-    CHECK_EQUAL(turnkeep_format_by_name("HTML"), 0);
-    CHECK_EQUAL(turnkeep_format_by_name("html"), TURNKEEP_FORMAT_HTML);
+static void a_format_has_a_name(void) {
+    int32_t format = 0;
+    OK(turnkeep_format_by_name("gemma-sessions-db", &format, &failure));
+    CHECK_EQUAL(format, TURNKEEP_FORMAT_GEMMA_SESSIONS_DB);
+    FAILS(INVALID, "there are turnkeep, openai", turnkeep_format_by_name("HTML", &format, &failure));
+    FAILS(INVALID, "no format ''", turnkeep_format_by_name("", &format, &failure));
+    CHECK_EQUAL(format, TURNKEEP_FORMAT_GEMMA_SESSIONS_DB);
 }
 
 static turnkeep_status export_reserved(uint32_t reserved) {
@@ -163,7 +178,7 @@ int main(int argc, char **argv) {
     RUN(null_in_transfer);
     RUN(structs_of_transfer_of_a_wrong_size_are_refused);
     RUN(text_of_transfer_that_is_not_utf_8_is_refused);
-    RUN(a_format_that_is_no_text_or_has_no_name_has_no_number);
+    RUN(a_format_has_a_name);
     RUN(numbers_of_transfer_that_mean_nothing_are_refused);
     RUN(formats_that_go_one_way_only_say_so);
     RUN(a_choice_of_sessions_that_is_none_is_refused);
