@@ -43,7 +43,7 @@ use crate::storage::{Applied, Mutation, Outcome, SessionKey, Snapshot, Storage};
 use background::Background;
 use change::Job;
 use parking_lot::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// A store of sessions. Any number of threads may use it at once; the last one to drop it closes it.
@@ -75,8 +75,6 @@ struct Inner {
     closed: AtomicBool,
     /// Deferred changes that could not be written: told to whoever wants to change something, until a flush has told it.
     lost: Mutex<Option<Error>>,
-    /// The thread that is inside an import or export that others wait for; 0 is none.
-    occupied_by: AtomicUsize,
     /// Nothing until the store is there for it to work on, and where there is nothing for it to do.
     background: OnceLock<Background>,
 }
@@ -212,7 +210,6 @@ fn open(location: &str, options: StoreOptions) -> Result<Arc<Inner>> {
         compression: options.compression(),
         closed: AtomicBool::new(false),
         lost: Mutex::new(None),
-        occupied_by: AtomicUsize::new(0),
         background: OnceLock::new(),
     });
     if (!in_memory || options.cleanup_interval.is_some()) && !options.read_only {

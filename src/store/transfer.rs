@@ -10,8 +10,8 @@ use crate::transfer::export::{Exported, Exporter, Out, Shares, Sink};
 use crate::transfer::input::Input;
 use crate::transfer::taker::{Ready, Taker};
 use crate::transfer::{Existing, ExportReport, Format, ImportReport, export, import, write_beside};
+use std::cell::RefCell;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Which sessions to export. They come in the order in which they were created.
 #[derive(Clone, Debug, Default)]
@@ -122,7 +122,7 @@ impl Inner {
             return Err(lost.clone());
         }
         let imported = self.commit.alone(|| {
-            let _occupied = Occupied::new(&self.occupied_by);
+            let _occupied = Occupied::new(self);
             let result = import();
             match &result {
                 Ok(imported) => imported.deleted.iter().for_each(|key| self.forget_deleted(*key)),
@@ -162,7 +162,7 @@ impl Inner {
         }
         self.save_before_reading()?;
         self.read(|snapshot| {
-            let _occupied = self.in_memory.then(|| Occupied::new(&self.occupied_by));
+            let _occupied = Occupied::new(self);
             let planned = plan(snapshot, &options.selection)?;
             Export {
                 snapshot,
@@ -177,7 +177,7 @@ impl Inner {
 
     /// Whoever waits for others must not be what they wait for.
     pub(super) fn check_may_wait(&self) -> Result<()> {
-        if self.occupied_by.load(Ordering::Relaxed) != this_thread() {
+        if !Occupied::is(self) {
             return Ok(());
         }
         Err(Error::new(
@@ -198,28 +198,33 @@ impl Ready for Inner {
     }
 }
 
-/// While it is held, this thread has what others wait for.
-struct Occupied<'a>(&'a AtomicUsize);
+thread_local! {
+    /// The stores that this thread holds something of while it calls the host, by their addresses.
+    static OCCUPIED: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
+}
 
-impl<'a> Occupied<'a> {
-    fn new(by: &'a AtomicUsize) -> Self {
-        by.store(this_thread(), Ordering::Relaxed);
-        Self(by)
+/// While it lives, this thread has what others wait for.
+struct Occupied;
+
+impl Occupied {
+    fn new(store: &Inner) -> Self {
+        OCCUPIED.with_borrow_mut(|stores| stores.push(Self::number(store)));
+        Self
+    }
+
+    fn is(store: &Inner) -> bool {
+        OCCUPIED.with_borrow(|stores| stores.contains(&Self::number(store)))
+    }
+
+    fn number(store: &Inner) -> usize {
+        std::ptr::from_ref(store) as usize
     }
 }
 
-impl Drop for Occupied<'_> {
+impl Drop for Occupied {
     fn drop(&mut self) {
-        self.0.store(0, Ordering::Relaxed);
+        OCCUPIED.with_borrow_mut(Vec::pop);
     }
-}
-
-/// A number that no other thread has at the same time; never 0.
-fn this_thread() -> usize {
-    thread_local! {
-        static PLACE: u8 = const { 0 };
-    }
-    PLACE.with(|place| std::ptr::from_ref(place) as usize)
 }
 
 /// A session to be exported.

@@ -386,6 +386,9 @@ impl<'a> Taker<'a> {
 
     /// The conversation cannot be kept: nothing of it stays, and the report says why.
     pub(crate) fn refuse(&mut self, reason: impl Into<String>) -> Result<()> {
+        if !matches!(&self.current, Some(current) if matches!(current.fate, Fate::Kept(_))) {
+            return Ok(());
+        }
         self.settle_failure(Err(Error::invalid(reason)))
     }
 

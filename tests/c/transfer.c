@@ -117,7 +117,6 @@ static void a_dry_run_tells_what_would_come_and_keeps_nothing(void) {
 
 struct seen {
     turnkeep_store *store;
-    int may_change;
     int calls;
     size_t bytes;
     int32_t of_change;
@@ -195,6 +194,27 @@ static turnkeep_status count_bytes(void *user_data, const char *data, size_t len
     seen->bytes += len;
     seen->calls++;
     return TURNKEEP_OK;
+}
+
+static turnkeep_status try_to_use_while_writing(void *user_data, const char *data, size_t len) {
+    (void)data;
+    (void)len;
+    return try_to_use(user_data, 0, 0);
+}
+
+static void the_thread_that_exports_is_told_busy_instead_of_waiting_for_itself(void) {
+    const turnkeep_export_options wanted = as(TURNKEEP_FORMAT_TURNKEEP);
+    int in_memory;
+    for (in_memory = 0; in_memory < 2; in_memory++) {
+        struct seen seen = {0};
+        seen.store = open_store(in_memory ? ":memory:" : fresh_path());
+        turnkeep_session_close(create(seen.store, "one"));
+        OK(turnkeep_store_export(seen.store, &wanted, try_to_use_while_writing, &seen, NULL, &failure));
+        CHECK(seen.calls > 0);
+        CHECK_EQUAL(seen.of_change, TURNKEEP_ERROR_BUSY);
+        CHECK_EQUAL(seen.of_read, in_memory ? TURNKEEP_ERROR_BUSY : TURNKEEP_OK);
+        close_store(seen.store);
+    }
 }
 
 static turnkeep_status refuse_bytes(void *user_data, const char *data, size_t len) {
@@ -311,6 +331,7 @@ int main(int argc, char **argv) {
     RUN(a_dry_run_tells_what_would_come_and_keeps_nothing);
     RUN(the_thread_that_imports_is_told_busy_instead_of_waiting_for_itself);
     RUN(a_progress_that_says_no_leaves_nothing);
+    RUN(the_thread_that_exports_is_told_busy_instead_of_waiting_for_itself);
     RUN(an_export_comes_in_chunks_through_a_function);
     RUN(an_export_can_be_of_some_sessions);
     RUN(an_own_file_that_was_changed_or_cut_short_brings_nothing);
