@@ -15,7 +15,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-features=tokenizer-openai,test-panic
+features=cli,tokenizer-openai,test-panic
 jobs=$(nproc 2>/dev/null || sysctl -n hw.ncpu)
 logs=target/test-logs
 steps=(format clippy rust features doc loom release sanitize)

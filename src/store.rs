@@ -34,7 +34,9 @@ use crate::context::{Estimate, Tokenizer, tokens};
 use crate::error::{During, Error, Kind, Result};
 use crate::events::Subscribers;
 use crate::metrics::Meter;
-use crate::model::{BulkAction, Durability, EventKind, Filter, ListOptions, NewSession, SessionPage, ids, now};
+use crate::model::{
+    BulkAction, Candidates, Durability, EventKind, Filter, ListOptions, NewSession, SessionPage, ids, now,
+};
 use crate::storage::compression::Compression;
 use crate::storage::mutation::{Bulk, Delete, Expiry};
 use crate::storage::sqlite::{IN_MEMORY, SqliteStorage};
@@ -129,6 +131,14 @@ impl Store {
         self.inner
             .read(|snapshot| snapshot.list(options))
             .during(|| "list sessions")
+    }
+
+    /// The sessions that a person may mean by a text: those whose name it is, and those whose id begins with it. At most so
+    /// many of each.
+    pub fn candidates(&self, text: &str, limit: u32) -> Result<Candidates> {
+        self.inner
+            .read(|snapshot| snapshot.candidates(text, limit as usize))
+            .during(|| format!("look for session '{text}'"))
     }
 
     /// How many sessions a filter finds.

@@ -382,3 +382,26 @@ fn prometheus_can_read_the_metrics() {
         assert_eq!(name.ends_with("_total"), kind == "counter", "{name} is a {kind}");
     }
 }
+
+#[test]
+fn activity_is_messages_and_tokens_by_span_and_a_shared_message_counts_once() {
+    let store = TempStore::new();
+    let session = store.create();
+    let at = |created: i64, tokens: u32| NewMessage {
+        created: Some(created),
+        ..of_tokens(tokens)
+    };
+    append(
+        &session,
+        vec![at(99, 1), at(100, 2), at(119, 3), at(120, 4), at(155, 5)],
+    );
+    session.fork(None, NewSession::default()).unwrap();
+    let spans: Vec<_> = store.activity(100, 20).unwrap();
+    let spans: Vec<_> = spans
+        .iter()
+        .map(|span| (span.from, span.messages, span.tokens))
+        .collect();
+    assert_eq!(spans, [(100, 2, 5), (120, 1, 4), (140, 1, 5)]);
+    assert_eq!(store.activity(1, 0).unwrap_err().kind(), Kind::Invalid);
+    assert_eq!(store.activity(-1, 1).unwrap_err().kind(), Kind::Invalid);
+}

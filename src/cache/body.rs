@@ -7,7 +7,7 @@
 
 use super::view::{MessageDetails, MessageView, Text};
 use crate::context::Entry;
-use crate::model::{MessageFlags, MessageRef, Role};
+use crate::model::{MessageFlags, MessageRef, Place, Role};
 use crate::sync::Mutex;
 use std::mem::MaybeUninit;
 use std::ops::Range;
@@ -158,6 +158,12 @@ impl Run {
     pub(crate) fn slice(&self, range: Range<usize>) -> &[MessageView] {
         self.views().get(range).unwrap_or_default()
     }
+
+    /// The same, to be read without pointers. What was appended as absent is absent, and so is what was empty.
+    pub(crate) fn messages(&self, range: Range<usize>) -> impl Iterator<Item = MessageRef<'_>> {
+        // SAFETY: the views are this run's, which is borrowed for as long as what is read of them.
+        self.slice(range).iter().map(|view| unsafe { view.read() })
+    }
 }
 
 /// The one writer of a run.
@@ -305,6 +311,40 @@ impl MessageView {
         }
     }
 
+    /// The message with its texts.
+    ///
+    /// # Safety
+    /// The run that the view was borrowed from must be held for as long as the result.
+    unsafe fn read<'a>(&self) -> MessageRef<'a> {
+        // SAFETY: a text is UTF-8 that lives as long as its run.
+        let text = |text: Text| unsafe {
+            std::str::from_utf8_unchecked(std::slice::from_raw_parts(text.data.cast::<u8>(), text.len))
+        };
+        // SAFETY: details that are not NULL live as long as their run.
+        let details = unsafe { self.details.as_ref() };
+        let optional = |field: fn(&MessageDetails) -> Text| {
+            details
+                .map(|details| text(field(details)))
+                .filter(|text| !text.is_empty())
+        };
+        MessageRef {
+            place: Place {
+                seq: self.seq as u32,
+                total_tokens: self.total_tokens,
+                turn: self.turn,
+            },
+            role: self.entry().role,
+            flags: MessageFlags(self.flags),
+            tokens: self.tokens,
+            created: self.created_us,
+            content: text(self.content),
+            tool_calls: optional(|details| details.tool_calls),
+            tool_call_id: optional(|details| details.tool_call_id),
+            model: optional(|details| details.model),
+            metadata: optional(|details| details.metadata),
+        }
+    }
+
     /// Whether two messages would be the same in a prompt, byte for byte.
     pub(crate) fn reads_like(&self, other: &Self) -> bool {
         let same_details = match (self.details.is_null(), other.details.is_null()) {
@@ -337,7 +377,6 @@ fn same_text(one: Text, other: Text) -> bool {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-    use crate::model::Place;
 
     fn message(seq: u32, content: &str) -> MessageRef<'_> {
         MessageRef {
@@ -380,6 +419,32 @@ mod tests {
             // SAFETY: a text ends in a NUL, in the same piece.
             assert_eq!(unsafe { *view.content.data.add(len) }, 0);
         }
+    }
+
+    #[test]
+    fn a_message_is_read_as_it_was_taken_in() {
+        let mut body = Body::new();
+        let taken_in = MessageRef {
+            place: Place {
+                seq: 7,
+                total_tokens: 90,
+                turn: 3,
+            },
+            role: Role::Tool,
+            flags: MessageFlags::PINNED,
+            tokens: 9,
+            created: -5,
+            content: "a\0\u{1F600}",
+            tool_calls: None,
+            tool_call_id: Some("call"),
+            model: None,
+            metadata: Some("{}"),
+        };
+        body.push(&message(1, "first"));
+        body.push(&taken_in);
+        let read: Vec<_> = body.run().messages(1..2).collect();
+        assert_eq!(format!("{read:?}"), format!("[{taken_in:?}]"));
+        assert_eq!(body.run().messages(2..3).count(), 0);
     }
 
     #[test]

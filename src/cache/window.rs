@@ -193,6 +193,13 @@ impl Window {
         self.prepared.front.views().iter().chain(self.run())
     }
 
+    /// The messages with their texts, in order.
+    pub fn messages(&self) -> impl Iterator<Item = MessageRef<'_>> {
+        let Prepared { front, run, skip, .. } = &*self.prepared;
+        let in_front = front.messages(0..front.views().len());
+        in_front.chain(run.messages(*skip..*skip + self.run_len))
+    }
+
     fn run(&self) -> &[MessageView] {
         let prepared = &self.prepared;
         prepared.run.slice(prepared.skip..prepared.skip + self.run_len)

@@ -61,6 +61,15 @@ pub struct SessionPage {
     pub next_page_token: Option<String>,
 }
 
+/// The sessions that a person may mean by a text, by their ids.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Candidates {
+    /// Whose name it is; names are unique among the sessions of one owner only.
+    pub named: Vec<String>,
+    /// Whose id begins with it, in order. The first is the one whose id it is, if there is one.
+    pub beginning: Vec<String>,
+}
+
 /// What to do with many sessions at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BulkAction {

@@ -1,5 +1,7 @@
 //! What maintenance finds and does.
 
+use super::Micros;
+
 /// The most problems that a report spells out; the rest are only counted.
 pub const MOST_PROBLEMS: usize = 1_000;
 
@@ -103,6 +105,17 @@ pub struct StoreTotals {
     pub bytes: u64,
     /// From creation to the last change, in microseconds, of all sessions together.
     pub duration: u64,
+}
+
+/// What was said in a span of time. A message that forks share is one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Activity {
+    /// When the span begins.
+    pub from: Micros,
+    /// Messages.
+    pub messages: u64,
+    /// Their tokens.
+    pub tokens: u64,
 }
 
 /// What there is for each session.

@@ -25,8 +25,8 @@ pub mod words;
 
 pub use event::{Event, EventKind, EventPage};
 pub use filter::{Comparison, Filter, MetadataCondition, TimeRange};
-pub use list::{BulkAction, ListOptions, SessionPage, Sort};
-pub use maintenance::{CheckReport, EraseReport, Problems, SalvageReport, StoreSizes, StoreTotals};
+pub use list::{BulkAction, Candidates, ListOptions, SessionPage, Sort};
+pub use maintenance::{Activity, CheckReport, EraseReport, Problems, SalvageReport, StoreSizes, StoreTotals};
 pub use message::{
     AppendOptions, Durability, KeptReceipt, Message, MessageFlags, MessageRef, NewMessage, Place, ReadyMessage,
     Receipt, Role, Tokens,

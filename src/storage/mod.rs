@@ -14,8 +14,8 @@ pub(crate) use mutation::{Applied, Mutation, Outcome, unexpected};
 use crate::context::{Entry, Memo};
 use crate::error::{Error, Result};
 use crate::model::{
-    Durability, Event, EventPage, Filter, KeptReceipt, ListOptions, MessageRef, Place, SearchOptions, SessionInfo,
-    SessionPage, StoreTotals,
+    Activity, Candidates, Durability, Event, EventPage, Filter, KeptReceipt, ListOptions, MessageRef, Micros, Place,
+    SearchOptions, SessionInfo, SessionPage, StoreTotals,
 };
 use search::Findings;
 use std::ops::RangeInclusive;
@@ -234,11 +234,18 @@ pub(crate) trait Snapshot {
 
     /// How many sessions there are.
     fn count(&self, filter: &Filter) -> Result<u64>;
+
+    /// The sessions that a person may mean by a text.
+    fn candidates(&self, text: &str, limit: usize) -> Result<Candidates>;
+
     /// The logged events behind a number, in order, at most so many.
     fn events_after(&self, number: u64, limit: usize) -> Result<EventPage>;
 
     /// What there is on the whole.
     fn totals(&self) -> Result<StoreTotals>;
+
+    /// What was said in each span of time from a moment on.
+    fn activity(&self, from: Micros, span: Micros) -> Result<Vec<Activity>>;
 
     /// What a planner needs of messages, in order.
     fn entries(

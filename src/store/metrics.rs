@@ -1,9 +1,9 @@
 //! What a store counts, and what it holds.
 
 use super::{Inner, Store};
-use crate::error::{During, Kind, Result};
+use crate::error::{During, Error, Kind, Result};
 use crate::metrics::{Counter, Elsewhere, Metrics};
-use crate::model::{EventKind, ReadyMessage};
+use crate::model::{Activity, EventKind, Micros, ReadyMessage};
 use crate::storage::mutation::{Create, Fork};
 use crate::storage::{Applied, Mutation, Outcome};
 
@@ -13,6 +13,20 @@ impl Store {
         self.inner
             .metrics()
             .during(|| format!("read the metrics of store '{}'", self.inner.location))
+    }
+
+    /// What was said from a moment on, in spans of so many microseconds; a span without a message is left out. Looks at
+    /// every message.
+    pub fn activity(&self, from: Micros, span: Micros) -> Result<Vec<Activity>> {
+        let look = || {
+            if from < 0 || span <= 0 {
+                return Err(Error::invalid(format!(
+                    "from is {from} and span {span}; it must be a moment after 1970 and longer than nothing"
+                )));
+            }
+            self.inner.read(|snapshot| snapshot.activity(from, span))
+        };
+        look().during(|| "read the activity")
     }
 
     /// Begins to count anew. What was counted since opening goes on.

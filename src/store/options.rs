@@ -101,7 +101,8 @@ const MAX_READERS: usize = 1024;
 const MAX_EVENT_LOG_ROWS: u64 = 1_000_000_000;
 
 impl StoreOptions {
-    pub(super) fn check(&self, location: &str) -> Result<()> {
+    /// Checks the options against each other, and against where the store is.
+    pub fn check(&self, location: &str) -> Result<()> {
         if self.durability == Durability::Memory {
             return Err(Error::invalid(
                 "durability MEMORY is what a store in memory reports, not a choice",

@@ -6,7 +6,7 @@ use crate::cache::view::MessageView;
 use crate::error::{During, Error, Kind, Result};
 use crate::metrics::Counter;
 use crate::model::snippet::Snippet;
-use crate::model::{Micros, Role, SearchOptions};
+use crate::model::{MessageRef, Micros, Role, SearchOptions};
 use crate::storage::Snapshot;
 use crate::storage::search::Finding;
 use std::ops::Range;
@@ -49,6 +49,11 @@ impl SearchResults {
     /// Whether everything was looked at; if not, these are the best of what there was time for.
     pub fn is_complete(&self) -> bool {
         self.complete
+    }
+
+    /// The neighbours with their texts.
+    pub fn messages_around(&self, hit: &Hit) -> impl Iterator<Item = MessageRef<'_>> {
+        self.run.messages(hit.neighbours.clone())
     }
 
     /// The messages around a hit of this result, and the hit itself among them, in order; empty if none were asked for.

@@ -9,8 +9,8 @@ use crate::context::{Policy, WindowOptions};
 use crate::error::{During, Error, Kind, Result};
 use crate::metrics::Counter;
 use crate::model::{
-    AppendOptions, Event, EventKind, Message, NewMessage, ReadyMessage, Receipt, SessionChanges, SessionInfo, ids,
-    now,
+    AppendOptions, Event, EventKind, Message, MessageRef, NewMessage, ReadyMessage, Receipt, SessionChanges,
+    SessionInfo, ids, now,
 };
 use crate::storage::mutation::{Append, Clear, Update};
 use crate::storage::unexpected;
@@ -35,6 +35,11 @@ impl Messages {
     /// The messages.
     pub fn views(&self) -> &[MessageView] {
         self.run.slice(self.range.clone())
+    }
+
+    /// The messages with their texts.
+    pub fn iter(&self) -> impl Iterator<Item = MessageRef<'_>> {
+        self.run.messages(self.range.clone())
     }
 }
 

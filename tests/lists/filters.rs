@@ -365,3 +365,24 @@ fn a_filter_that_means_nothing_is_refused() {
         );
     }
 }
+
+#[test]
+fn a_person_means_a_session_by_its_name_or_the_beginning_of_its_id() {
+    let store = memory();
+    for (id, name) in [("ab", None), ("abc", Some("x")), ("ac", Some("ab")), ("%", Some("x%"))] {
+        let session = NewSession {
+            name: name.map(str::to_owned),
+            ..named(id)
+        };
+        create(&store, session);
+    }
+    let meant = |text: &str| {
+        let found = store.candidates(text, 2).unwrap();
+        (found.named.join(" "), found.beginning.join(" "))
+    };
+    assert_eq!(meant("ab"), ("ac".to_owned(), "ab abc".to_owned()));
+    assert_eq!(meant("x"), ("abc".to_owned(), String::new()));
+    assert_eq!(meant("%"), (String::new(), "%".to_owned()));
+    assert_eq!(meant("a"), (String::new(), "ab abc".to_owned()));
+    assert_eq!(meant("A"), (String::new(), String::new()));
+}

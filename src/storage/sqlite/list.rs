@@ -6,7 +6,7 @@ use super::filter::Condition;
 use super::page_token::{Place, SortValue, fingerprint};
 use super::rows;
 use crate::error::{Error, Result};
-use crate::model::{ListOptions, SessionInfo, SessionPage, Sort};
+use crate::model::{Candidates, ListOptions, SessionInfo, SessionPage, Sort};
 use crate::storage::SessionKey;
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
@@ -199,6 +199,22 @@ pub(super) fn count(connection: &Connection, condition: &Condition) -> rusqlite:
     connection
         .prepare_cached(&format!("SELECT count(*) FROM sessions s WHERE {}", condition.sql))?
         .query_row(params_from_iter(&condition.params), |row| rows::unsigned(row, 0))
+}
+
+/// The sessions that a person may mean by a text. Names are few beside messages: they are looked through.
+pub(super) fn candidates(connection: &Connection, text: &str, limit: usize) -> rusqlite::Result<Candidates> {
+    let ids = |sql: &str, wanted: fn(&str, &str) -> bool| -> rusqlite::Result<Vec<String>> {
+        let mut statement = connection.prepare_cached(sql)?;
+        let found = statement.query_map([text], |row| row.get(0))?;
+        let wanted = |id: &rusqlite::Result<String>| id.as_ref().map_or(true, |id| wanted(id, text));
+        found.take_while(wanted).take(limit).collect()
+    };
+    Ok(Candidates {
+        named: ids("SELECT id FROM sessions WHERE name = ?1 ORDER BY key", |_, _| true)?,
+        beginning: ids("SELECT id FROM sessions WHERE id >= ?1 ORDER BY id", |id, text| {
+            id.starts_with(text)
+        })?,
+    })
 }
 
 #[cfg(test)]

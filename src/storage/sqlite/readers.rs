@@ -8,7 +8,8 @@ use super::{events, family, import, list, rows, search};
 use crate::context::Entry;
 use crate::error::{Error, Kind, Result};
 use crate::model::{
-    EventPage, Filter, KeptReceipt, ListOptions, MessageRef, SearchOptions, SessionInfo, SessionPage, StoreTotals,
+    Activity, Candidates, EventPage, Filter, KeptReceipt, ListOptions, MessageRef, Micros, SearchOptions,
+    SessionInfo, SessionPage, StoreTotals,
 };
 use crate::storage::search::Findings;
 use crate::storage::{Family, Head, Path, SessionKey, Snapshot, Stretch};
@@ -292,6 +293,14 @@ impl<H: Hold> Snapshot for View<'_, H> {
     fn count(&self, filter: &Filter) -> Result<u64> {
         let condition = Condition::of_many(filter)?;
         self.with(|connection| list::count(connection, &condition))
+    }
+
+    fn candidates(&self, text: &str, limit: usize) -> Result<Candidates> {
+        self.with(|connection| list::candidates(connection, text, limit))
+    }
+
+    fn activity(&self, from: Micros, span: Micros) -> Result<Vec<Activity>> {
+        self.with(|connection| rows::activity(connection, from, span))
     }
 
     fn events_after(&self, number: u64, limit: usize) -> Result<EventPage> {

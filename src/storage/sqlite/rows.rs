@@ -3,7 +3,9 @@
 use super::raw;
 use crate::context::Entry;
 use crate::error::Result as ModelResult;
-use crate::model::{MessageFlags, MessageRef, Place, ReadyMessage, Role, SessionInfo, Status, StoreTotals};
+use crate::model::{
+    Activity, MessageFlags, MessageRef, Micros, Place, ReadyMessage, Role, SessionInfo, Status, StoreTotals,
+};
 use crate::storage::compression::unpack;
 use crate::storage::{Head, Path, SessionKey, Stretch};
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
@@ -269,4 +271,20 @@ pub(super) fn store_totals(connection: &Connection) -> Result<StoreTotals> {
                 duration: unsigned(row, 6)?,
             })
         })
+}
+
+pub(super) fn activity(connection: &Connection, from: Micros, span: Micros) -> Result<Vec<Activity>> {
+    connection
+        .prepare_cached(
+            "SELECT (created - ?1) / ?2 AS spans, count(*), sum(tokens) FROM messages WHERE created >= ?1 \
+             GROUP BY spans ORDER BY spans",
+        )?
+        .query_map([from, span], |row| {
+            Ok(Activity {
+                from: from + row.get::<_, i64>(0)? * span,
+                messages: unsigned(row, 1)?,
+                tokens: unsigned(row, 2)?,
+            })
+        })?
+        .collect()
 }
