@@ -2,10 +2,11 @@
 
 # A relative prefix means: from here.
 PREFIX ?= /usr/local
-CMAKE_RELEASE = cmake --preset release -D TURNKEEP_BUILD_TESTS=OFF -D TURNKEEP_BUILD_EXAMPLES=OFF -B build/install
+CMAKE_RELEASE = cmake --preset release -D TURNKEEP_BUILD_TESTS=OFF -D TURNKEEP_BUILD_EXAMPLES=OFF \
+	-D TURNKEEP_BUILD_CLI=ON -B build/install
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench install header format soak clean
+.PHONY: help demo test bench install header manual format soak clean
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -19,7 +20,7 @@ test: ## Everything that is tested (STEP="rust loom" for a part; scripts/test.sh
 bench: ## How fast it is, beside SQLite's own C API (ONLY=T1,T5 for a part)
 	@scripts/bench.sh $(ONLY)
 
-install: ## Library, headers, CMake package and pkg-config file (PREFIX=/usr/local)
+install: ## Library, headers, the program turnkeep, CMake package and pkg-config file (PREFIX=/usr/local)
 	@scripts/setup.sh demo
 	@$(CMAKE_RELEASE) > /dev/null
 	@cmake --build build/install
@@ -27,6 +28,9 @@ install: ## Library, headers, CMake package and pkg-config file (PREFIX=/usr/loc
 
 header: ## Write include/turnkeep/turnkeep.h anew from src/ffi
 	TURNKEEP_WRITE_HEADER=1 cargo test --locked --test header
+
+manual: ## Write docs/cli.md anew from the help of the program
+	TURNKEEP_WRITE_MANUAL=1 cargo test --locked --features cli --test cli manual
 
 format: ## Format Rust, C and C++
 	cargo fmt --all

@@ -1,6 +1,7 @@
 # `cmake --install`: libraries, headers, the CMake package and the pkg-config file. The tree may be moved afterwards.
 #
-# Components: turnkeep_runtime (the shared library), turnkeep_development (all the rest).
+# Components: turnkeep_runtime (the shared library), turnkeep_development (all the rest); turnkeep_program is in
+# program.cmake.
 
 include(CMakePackageConfigHelpers)
 

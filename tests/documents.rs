@@ -143,6 +143,7 @@ fn every_link_between_documents_leads_somewhere() {
         "docs/using.md",
         "docs/guarantees.md",
         "docs/moving.md",
+        "docs/cli.md",
     ] {
         let path = root().join(document);
         let text = fs::read_to_string(&path).unwrap();

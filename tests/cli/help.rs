@@ -142,3 +142,35 @@ fn version_and_help_are_answers() {
     );
     assert!(user.done(&["help", "ls"]).contains("List sessions"));
 }
+
+/// The commands of the README, as they stand there.
+#[test]
+fn what_the_readme_shows_at_a_shell_works() {
+    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let (_, shown) = readme.split_once("```console\n").unwrap();
+    let (shown, _) = shown.split_once("```").unwrap();
+    let user = User::new();
+    user.write("ask-your-model", "#!/bin/sh\necho 'It is cool.'\n");
+    let program = Path::new(env!("CARGO_BIN_EXE_turnkeep")).parent().unwrap();
+    let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
+    for line in shown.lines() {
+        let command = line
+            .strip_prefix("$ ")
+            .unwrap()
+            .replace("./ask-your-model", "'sh ask-your-model'");
+        let mut shell = std::process::Command::new("sh");
+        shell
+            .args(["-c", &command])
+            .current_dir(user.path(""))
+            .env("TURNKEEP_STORE", user.store());
+        let done = shell
+            .env("PATH", &path)
+            .stdin(std::process::Stdio::null())
+            .output()
+            .unwrap();
+        assert!(done.status.success(), "{line}: {done:?}");
+    }
+    assert_eq!(user.contents("another-try").len(), 1);
+    let said = user.run_with("Cool?\n", &["chat", "support", "--answerer", "sh ask-your-model"]);
+    assert_eq!(said.out, "It is cool.\n");
+}
