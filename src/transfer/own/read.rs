@@ -39,12 +39,10 @@ pub(crate) fn read(input: &Input, taker: &mut Taker<'_>) -> Result<()> {
     };
     check_header(&parse::<Header<'_>>(number, line)?)?;
     while let Some((number, line)) = lines.next()? {
+        taker.went_on(input.progress())?;
         match parse::<AnyLine<'_>>(number, line)?.kind.as_ref() {
             "message" => message(number, &parse(number, line)?, &mut come, taker)?,
-            "session" => {
-                session(number, parse(number, line)?, &mut come, taker)?;
-                taker.went_on(input.progress())?;
-            }
+            "session" => session(number, parse(number, line)?, &mut come, taker)?,
             "end" => {
                 end_session(&mut come, taker)?;
                 check_footer(&parse(number, line)?, &come)?;
