@@ -14,6 +14,8 @@ mod changing;
 mod harmless;
 #[path = "cli/help.rs"]
 mod help;
+#[path = "cli/moving.rs"]
+mod moving;
 #[path = "cli/reading.rs"]
 mod reading;
 #[path = "cli/refusals.rs"]

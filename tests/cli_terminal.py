@@ -145,6 +145,23 @@ def progress():
         sys.exit(f"a bar in a pipe: {piped.stderr!r}")
 
 
+def transfer():
+    moved = Terminal(PROGRAM, "export", "-o", "all.jsonl")
+    moved.end()
+    check(re.search(r"exporting .*%", moved.screen), "there is no bar for the export", moved)
+    moved = Terminal(PROGRAM, "import", "all.jsonl", "--existing", "overwrite")
+    moved.end()
+    check(re.search(r"importing .*%", moved.screen), "there is no bar for the import", moved)
+    # What steers a terminal is shown on one; a pipe gets every byte.
+    shown = Terminal(PROGRAM, "export", "support")
+    shown.end()
+    check("\u202e" not in shown.screen and "<U+202E>" in shown.screen, "a terminal can be steered", shown)
+    piped = subprocess.run([PROGRAM, "export", "support"], env=dict(os.environ, TURNKEEP_STORE=STORE),
+                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
+    if "\u202e" not in piped.stdout.decode():
+        sys.exit("a pipe does not get every byte")
+
+
 def asks():
     for answer, code in [("n", 1), ("", 1), ("\x04", 1)]:
         asked = Terminal(PROGRAM, "rm", "support")
@@ -159,4 +176,4 @@ def asks():
 
 
 _, SCENARIO, PROGRAM, STORE = sys.argv
-{"colours": colours, "pager": pager, "chat": chat, "progress": progress, "asks": asks}[SCENARIO]()
+{"colours": colours, "pager": pager, "chat": chat, "progress": progress, "transfer": transfer, "asks": asks}[SCENARIO]()

@@ -44,6 +44,7 @@ fn every_command_says_that_there_is_no_store_and_makes_none() {
         let arguments = match command.as_str() {
             "config" | "completions" => continue,
             "search" | "backup" | "salvage" => vec![command, "x".to_owned()],
+            "export" => [&command, "-o", "x"].map(str::to_owned).to_vec(),
             "import" => vec![command, user.write("in.jsonl", "")],
             _ if OF_SESSIONS.contains(&command.as_str()) => with_session(&command, "x"),
             _ => vec![command],

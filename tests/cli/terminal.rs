@@ -58,6 +58,14 @@ fn backup_shows_a_progress_bar() {
 }
 
 #[test]
+fn export_and_import_show_progress_and_do_not_steer_the_terminal() {
+    let user = User::with_chats();
+    let turned = user.write("turned.txt", "\u{202E}txt.exe");
+    user.done(&["append", "support", "--file", &turned]);
+    on_a_terminal(&user, "transfer");
+}
+
+#[test]
 fn rm_asks_and_only_yes_deletes() {
     let user = User::with_chats();
     on_a_terminal(&user, "asks");

@@ -3,12 +3,14 @@
 mod change;
 mod filter;
 mod read;
+mod transfer;
 mod upkeep;
 mod write;
 
 pub(crate) use change::*;
 pub(crate) use filter::*;
 pub(crate) use read::*;
+pub(crate) use transfer::*;
 pub(crate) use upkeep::*;
 pub(crate) use write::*;
 
@@ -110,6 +112,8 @@ pub(crate) enum Command {
     Restore(Restore),
     Rm(Rm),
     Erase(Erase),
+    Export(Export),
+    Import(Import),
     Stats(Stats),
     Events(Events),
     Backup(Backup),

@@ -5,7 +5,7 @@ use chrono::{DateTime, SecondsFormat};
 use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::fmt::Write as _;
-use turnkeep::model::{Durability, Event, MessageFlags, MessageRef, Micros, Problems, Role, SessionInfo, Status};
+use turnkeep::model::{Durability, Event, MessageFlags, MessageRef, Micros, Problems, SessionInfo};
 
 pub(crate) fn session(session: &SessionInfo) -> Value {
     json!({
@@ -14,7 +14,7 @@ pub(crate) fn session(session: &SessionInfo) -> Value {
         "name": session.name,
         "title": session.title,
         "model": session.model,
-        "status": status(session.status),
+        "status": session.status.name(),
         "tags": session.tags,
         "summary": session.summary,
         "metadata": parsed(&session.metadata),
@@ -40,7 +40,7 @@ pub(crate) fn sessions<'a>(many: impl IntoIterator<Item = &'a SessionInfo>) -> V
 pub(crate) fn message(message: MessageRef<'_>) -> Value {
     json!({
         "seq": message.place.seq,
-        "role": role(message.role),
+        "role": message.role.name(),
         "content": message.content,
         "tokens": message.tokens,
         "estimated": message.flags.contains(MessageFlags::ESTIMATED),
@@ -57,7 +57,7 @@ pub(crate) fn message(message: MessageRef<'_>) -> Value {
 
 /// A message as chat APIs want it: what is absent is left out.
 pub(crate) fn prompt_message(message: MessageRef<'_>) -> Value {
-    let mut object = json!({ "role": role(message.role), "content": message.content });
+    let mut object = json!({ "role": message.role.name(), "content": message.content });
     if let Some(calls) = message.tool_calls {
         object = with(object, "tool_calls", parsed(calls));
     }
@@ -98,24 +98,6 @@ pub(crate) fn with(mut object: Value, name: &str, value: impl Into<Value>) -> Va
 
 pub(crate) fn kind(event: &Event) -> &'static str {
     event.kind.c_name().to_str().unwrap_or_default()
-}
-
-pub(crate) fn status(status: Status) -> &'static str {
-    match status {
-        Status::Active => "active",
-        Status::Archived => "archived",
-        Status::Trashed => "trashed",
-    }
-}
-
-pub(crate) fn role(role: Role) -> &'static str {
-    match role {
-        Role::System => "system",
-        Role::User => "user",
-        Role::Assistant => "assistant",
-        Role::Tool => "tool",
-        Role::Developer => "developer",
-    }
 }
 
 pub(crate) fn durability(durability: Durability) -> &'static str {

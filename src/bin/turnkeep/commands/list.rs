@@ -81,7 +81,7 @@ pub(super) fn about(session: &SessionInfo) -> String {
         parts.push(session.title.clone());
     }
     if session.status != Status::Active {
-        parts.push(format!("({})", json::status(session.status)));
+        parts.push(format!("({})", session.status.name()));
     }
     parts.extend(session.tags.iter().map(|tag| format!("#{tag}")));
     parts.join("  ")

@@ -10,6 +10,7 @@ mod remove;
 mod search;
 mod show;
 mod stats;
+mod transfer;
 mod tree;
 mod upkeep;
 mod window;
@@ -55,6 +56,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Restore(restore) => change::each(work, &restore.sessions, "restored", |session| session.restore()),
         Command::Rm(rm) => remove::rm(work, &rm),
         Command::Erase(erase) => remove::erase(work, &erase),
+        Command::Export(export) => transfer::export(work, export),
+        Command::Import(import) => return transfer::import(work, import),
         Command::Stats(stats) => stats::stats(work, &stats),
         Command::Events(events) => events::events(work, &events),
         Command::Backup(backup) => upkeep::backup(work, backup),

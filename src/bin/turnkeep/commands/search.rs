@@ -9,7 +9,7 @@ use crate::place::Access;
 use serde_json::json;
 use std::time::Duration;
 use turnkeep::model::snippet::Snippet;
-use turnkeep::model::{MessageRef, SearchOptions, SearchOrder};
+use turnkeep::model::{MessageRef, Role, SearchOptions, SearchOrder};
 use turnkeep::store::{Hit, SearchResults};
 
 pub(crate) fn search(work: &mut Work, search: &Search) -> Result<(), Failure> {
@@ -54,7 +54,7 @@ fn as_json(hit: &Hit, found: &SearchResults) -> serde_json::Value {
         "session_id": hit.session_id,
         "title": hit.title,
         "seq": (hit.seq > 0).then_some(hit.seq),
-        "role": hit.role.map(json::role),
+        "role": hit.role.map(Role::name),
         "created": json::time(hit.created),
         "score": hit.score,
         "snippet": hit.snippet.text,
@@ -66,7 +66,7 @@ fn as_json(hit: &Hit, found: &SearchResults) -> serde_json::Value {
 fn show(out: &mut Out, hit: &Hit, found: &SearchResults) -> Result<(), Failure> {
     let session = out.paint(BOLD, clean::line(&hit.session_id));
     let place = match hit.role {
-        Some(role) => format!("#{}  {}", hit.seq, out.paint(style_of(role), json::role(role))),
+        Some(role) => format!("#{}  {}", hit.seq, out.paint(style_of(role), role.name())),
         None => "session".to_owned(),
     };
     let when = out.paint(DIM, time(hit.created));
@@ -101,11 +101,7 @@ fn marked(out: &Out, snippet: &Snippet) -> String {
 fn neighbour(out: &mut Out, message: MessageRef<'_>) -> Result<(), Failure> {
     let said = clean::line(message.content);
     let room = crate::output::width().saturating_sub(14).max(20);
-    let line = format!(
-        "    {:>9} {}",
-        json::role(message.role),
-        crate::output::cut(&said, room)
-    );
+    let line = format!("    {:>9} {}", message.role.name(), crate::output::cut(&said, room));
     let line = out.paint(DIM, line);
     out.line(line)
 }

@@ -99,7 +99,7 @@ fn head(out: &mut Out, info: &SessionInfo) -> Result<(), Failure> {
 
 /// Who says it, when, and what; calls and what they answer in words.
 pub(super) fn chat_message(out: &mut Out, message: MessageRef<'_>) -> Result<(), Failure> {
-    let who = out.paint(style_of(message.role), json::role(message.role));
+    let who = out.paint(style_of(message.role), message.role.name());
     let mut facts = vec![format!("#{}", message.place.seq), time(message.created)];
     facts.push(format!("{} tokens", count(message.tokens.into())));
     facts.extend(message.model.map(str::to_owned));

@@ -39,7 +39,7 @@ pub(crate) fn backup(work: &mut Work, backup: Backup) -> Result<(), Failure> {
 }
 
 /// True until Ctrl-C.
-fn until_interrupted() -> Result<Arc<AtomicBool>, Failure> {
+pub(super) fn until_interrupted() -> Result<Arc<AtomicBool>, Failure> {
     let goes_on = Arc::new(AtomicBool::new(true));
     let stop = Arc::clone(&goes_on);
     shell::on_interrupt(move || stop.store(false, Ordering::Release))?;

@@ -91,7 +91,7 @@ fn one_line(out: &mut Out, message: MessageRef<'_>) -> Result<(), Failure> {
     };
     let facts = format!("{place:>7}  {:>7}", count(message.tokens.into()));
     let facts = out.paint(DIM, facts);
-    let who = out.paint(style_of(message.role), format!("{:<9}", json::role(message.role)));
+    let who = out.paint(style_of(message.role), format!("{:<9}", message.role.name()));
     let calls = message.tool_calls.filter(|_| message.content.is_empty());
     let said = clean::line(calls.unwrap_or(message.content)).into_owned();
     let room = crate::output::width().saturating_sub(29).max(20);

@@ -79,6 +79,11 @@ impl Out {
         Ok(write!(self.writer, "{text}")?)
     }
 
+    /// As it is: for a pipe or a file only.
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        Ok(self.writer.write_all(bytes)?)
+    }
+
     /// One value: on a terminal laid out for people, else in one line.
     pub(crate) fn json(&mut self, value: &Value) -> Result<(), Failure> {
         let text = if self.is_terminal {
@@ -95,8 +100,18 @@ impl Out {
         self.flush()
     }
 
+    /// A table whose last column ends where the terminal ends.
     pub(crate) fn table(&mut self, table: &Table) -> Result<(), Failure> {
         let most = self.is_terminal.then(width);
+        self.draw(table, most)
+    }
+
+    /// A table of which every word counts.
+    pub(crate) fn whole_table(&mut self, table: &Table) -> Result<(), Failure> {
+        self.draw(table, None)
+    }
+
+    fn draw(&mut self, table: &Table, most: Option<usize>) -> Result<(), Failure> {
         let text = table.draw(most, |style, text| self.paint(style, text));
         self.text(text)
     }

@@ -24,6 +24,11 @@ pub(crate) fn spinner(what: &str) -> ProgressBar {
     spinner
 }
 
+/// A bar that nobody sees.
+pub(crate) fn hidden() -> ProgressBar {
+    ProgressBar::hidden()
+}
+
 fn drawn(bar: ProgressBar) -> ProgressBar {
     if !stderr().is_terminal() {
         bar.set_draw_target(ProgressDrawTarget::hidden());
