@@ -49,13 +49,11 @@ class Terminal:
         return bool(read)
 
     def wait_for(self, wanted):
-        begin, seen = time.monotonic(), 0
+        begin = time.monotonic()
         while wanted not in self.screen:
             if time.monotonic() - begin > TIMEOUT or (self.process.poll() is not None and not self.read(0.2)):
                 fail(f"'{wanted}' did not come", self)
             self.read(0.1)
-            seen = len(self.screen)
-        return seen
 
     def type(self, text):
         os.write(self.master, text.encode())
@@ -109,6 +107,15 @@ def pager():
     missing = Terminal(PROGRAM, "show", "long", PAGER="no-such-pager-anywhere")
     missing.end()
     check("line 200\r\n" in missing.screen, "without a pager it is not shown", missing)
+    # Ctrl-C is for the pager: the program waits for it.
+    script = "trap 'echo caught' INT; echo ready; sleep 1; cat > /dev/null; echo left"
+    with open("pager.sh", "w", encoding="utf-8") as pager_file:
+        pager_file.write(script)
+    held = Terminal(PROGRAM, "show", "long", PAGER="sh pager.sh")
+    held.wait_for("ready")
+    held.type("\x03")
+    held.end()
+    check("caught" in held.screen and "left" in held.screen, "the pager was left alone", held)
     # Whoever leaves a pager at once is done.
     left = Terminal(PROGRAM, "show", "long", PAGER="true")
     left.end()

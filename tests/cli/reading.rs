@@ -190,7 +190,7 @@ fn search_finds_and_marks() {
     );
     assert!(user.run(&["search", "absent"]).err.contains("nothing was found"));
     assert_eq!(
-        user.json(&["search", "warm", "--until", "2000-01-01"])["hits"],
+        user.json(&["search", "warm", "--said-to", "2000-01-01"])["hits"],
         serde_json::json!([])
     );
 }

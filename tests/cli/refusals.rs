@@ -135,6 +135,7 @@ fn what_means_nothing_is_refused_with_the_reason() {
         (2, "required", &["search"]),
         (2, "is not in", &["search", "x", "--limit", "1001"]),
         (2, "invalid value", &["search", "x", "--role", "nobody"]),
+        (2, "said_from is 'now'", &["search", "x", "--said-from", "now"]),
         (2, "is not in", &["stats", "--days", "0"]),
         (2, "required", &["events", "--interval", "5"]),
         (2, "cannot be used with", &["append", "support", "x", "--file", "y"]),

@@ -21,7 +21,10 @@ fn on_a_terminal(user: &User, scenario: &str) {
             String::from_utf8_lossy(&run.stdout),
             String::from_utf8_lossy(&run.stderr)
         ),
-        Err(error) => writeln!(std::io::stderr(), "{scenario}: skipped, python3 cannot be run: {error}").unwrap(),
+        Err(error) => {
+            let mut stderr = std::io::stderr();
+            writeln!(stderr, "{scenario}: skipped, python3 cannot be run: {error}").unwrap();
+        }
     }
 }
 

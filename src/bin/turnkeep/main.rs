@@ -32,14 +32,23 @@ fn main() -> ExitCode {
     }
 }
 
+/// What is wrong, in one line and without how it would be right.
+fn reason(refused: &clap::Error) -> String {
+    if refused.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return "there is no command; `turnkeep --help` lists them".to_owned();
+    }
+    let said = refused.to_string();
+    let (reason, _) = said.split_once("\n\nUsage:").unwrap_or((&said, ""));
+    let reason = reason.strip_prefix("error: ").unwrap_or(reason);
+    reason.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// Help and version, and what is no command line of this program.
 fn refuse(refused: &clap::Error) -> ExitCode {
     let is_answer = matches!(refused.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
     let wants_json = std::env::args_os().any(|argument| argument == "--json");
     if wants_json && !is_answer {
-        let said = refused.to_string();
-        let said = said.strip_prefix("error: ").unwrap_or(&said);
-        Failure::usage(said.split_whitespace().collect::<Vec<_>>().join(" ")).report(true);
+        Failure::usage(reason(refused)).report(true);
     } else {
         // Whoever closed the other end does not want to read it.
         let _unread = refused.print();

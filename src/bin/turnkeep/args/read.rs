@@ -129,7 +129,7 @@ pub(crate) struct Window {
 Examples:
   turnkeep search paper jam
   turnkeep search '\"out of paper\" print*' --user anna --role user
-  turnkeep search invoice --since 2026-11-01 --context 1
+  turnkeep search invoice --said-from 2026-11-01 --context 1
 
 JSON: {hits: [{session_id, title, seq, role, created, score, snippet, marks: [[begin, end]],
 context: [MESSAGE]}], complete}; seq and role are null for a session; marks are bytes of snippet.")]
@@ -144,10 +144,10 @@ pub(crate) struct Search {
     pub(crate) role: Vec<RoleArg>,
     /// Only what was said at this time or later
     #[arg(long, value_name = "TIME")]
-    pub(crate) since: Option<String>,
+    pub(crate) said_from: Option<String>,
     /// Only what was said at this time or before
     #[arg(long, value_name = "TIME")]
-    pub(crate) until: Option<String>,
+    pub(crate) said_to: Option<String>,
     /// What fits best first, instead of the newest
     #[arg(long)]
     pub(crate) rank: bool,

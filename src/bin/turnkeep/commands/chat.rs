@@ -122,7 +122,11 @@ fn next_message(input: &Receiver<Input>) -> Result<Option<String>, Failure> {
 }
 
 fn prompt(out: &Out) -> Result<(), Failure> {
-    write!(stderr(), "{} ", out.paint(style_of(Role::User), "you>"))?;
+    let prompt = match stderr().is_terminal() {
+        true => out.paint(style_of(Role::User), "you>"),
+        false => "you>".to_owned(),
+    };
+    write!(stderr(), "{prompt} ")?;
     Ok(stderr().flush()?)
 }
 

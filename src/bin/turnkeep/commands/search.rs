@@ -13,13 +13,14 @@ use turnkeep::model::{MessageRef, Role, SearchOptions, SearchOrder};
 use turnkeep::store::{Hit, SearchResults};
 
 pub(crate) fn search(work: &mut Work, search: &Search) -> Result<(), Failure> {
-    // It finds what was appended by those who left before it was indexed, so it indexes.
-    let store = work.store(Access::Write)?;
+    // It finds what was appended by those who left before it was indexed, so it indexes; what may only be read is searched
+    // as far as others have indexed it.
+    let store = work.store(Access::Write).or_else(|_| work.store(Access::Read))?;
     let options = SearchOptions {
         text: search.query.join(" "),
         filter: search.filter.filter()?,
         roles: search.role.iter().map(|role| 1 << role.role() as u32).sum(),
-        created: times("since", search.since.as_deref(), search.until.as_deref())?,
+        created: times("said", search.said_from.as_deref(), search.said_to.as_deref())?,
         order: if search.rank {
             SearchOrder::Rank
         } else {

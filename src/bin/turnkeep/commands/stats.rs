@@ -9,9 +9,10 @@ use crate::place::{Access, Place};
 use crate::sessions;
 use anstyle::Style;
 use chrono::{Days, Local, NaiveDate, NaiveTime, TimeZone};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::time::Instant;
 use turnkeep::context::WindowOptions;
+use turnkeep::metrics::Metrics;
 use turnkeep::model::{Micros, StoreSizes};
 use turnkeep::{Store, StoreOptions};
 
@@ -27,23 +28,53 @@ struct Day {
 /// What it took to lay the windows of the newest sessions, twice.
 #[derive(Default)]
 struct CacheReading {
-    windows: u64,
     cold: Vec<u64>,
     warm: Vec<u64>,
+}
+
+/// Everything that is shown.
+struct Shown {
+    place: Place,
+    metrics: Metrics,
+    sizes: StoreSizes,
+    days: Vec<Day>,
+    cache: CacheReading,
 }
 
 pub(crate) fn stats(work: &mut Work, stats: &Stats) -> Result<(), Failure> {
     let place = Place::named(&work.general)?;
     let store = place.open(Access::Read)?;
     let days = days(&store, stats.days)?;
-    let mut reading = lay_windows(&store, &place.options)?;
-    let metrics = store.metrics()?;
-    let sizes = store.sizes()?;
-    let totals = metrics.totals;
-    let averages = totals.averages();
+    let cache = lay_windows(&store, &place.options)?;
+    let shown = Shown {
+        metrics: store.metrics()?,
+        sizes: store.sizes()?,
+        place,
+        days,
+        cache,
+    };
     if work.out.as_json {
-        return work.out.json(&json!({
-            "store": place.path,
+        return work.out.json(&shown.as_json());
+    }
+    let out = &mut work.out;
+    shown.totals(out)?;
+    shown.charts(out)?;
+    shown.cache(out)
+}
+
+impl Shown {
+    fn as_json(&self) -> Value {
+        let totals = self.metrics.totals;
+        let averages = totals.averages();
+        let day = |day: &Day| json!({ "date": day.date.to_string(), "messages": day.messages, "tokens": day.tokens });
+        let mut sizes: Map<String, Value> = parts(&self.sizes)
+            .into_iter()
+            .map(|(name, size)| (name.replace(' ', "_"), size.into()))
+            .collect();
+        sizes.insert("database".to_owned(), self.sizes.database.into());
+        sizes.insert("wal_file".to_owned(), self.sizes.wal_file.into());
+        json!({
+            "store": self.place.path,
             "sessions": {
                 "active": totals.active_sessions,
                 "archived": totals.archived_sessions,
@@ -57,84 +88,73 @@ pub(crate) fn stats(work: &mut Work, stats: &Stats) -> Result<(), Failure> {
                 "tokens_per_session": averages.tokens_per_session,
                 "session_duration_minutes": averages.session_duration_minutes,
             },
-            "sizes": parts(&sizes).into_iter().map(|(name, size)| (name.replace(' ', "_"), size.into())).chain([
-                ("database".to_owned(), sizes.database.into()),
-                ("wal_file".to_owned(), sizes.wal_file.into()),
-            ]).collect::<serde_json::Map<String, Value>>(),
-            "days": days.iter().map(|day| {
-                json!({ "date": day.date.to_string(), "messages": day.messages, "tokens": day.tokens })
-            }).collect::<Vec<_>>(),
+            "sizes": sizes,
+            "days": self.days.iter().map(day).collect::<Vec<_>>(),
             "cache": {
-                "sessions": metrics.cache_sessions,
-                "bytes": metrics.cache_bytes,
-                "max_sessions": place.options.cache_sessions,
-                "max_bytes": place.options.cache_bytes,
-                "evictions": metrics.since_open.cache_evictions,
-                "windows": reading.windows,
-                "cold_ns": median(&mut reading.cold),
-                "warm_ns": median(&mut reading.warm),
+                "sessions": self.metrics.cache_sessions,
+                "bytes": self.metrics.cache_bytes,
+                "max_sessions": self.place.options.cache_sessions,
+                "max_bytes": self.place.options.cache_bytes,
+                "evictions": self.metrics.since_open.cache_evictions,
+                "windows": self.cache.cold.len(),
+                "cold_ns": median(&self.cache.cold),
+                "warm_ns": median(&self.cache.warm),
             },
-        }));
+        })
     }
-    let out = &mut work.out;
-    title(out, &clean::line(&place.path))?;
-    out.line(format!(
-        "{} sessions ({} active, {} archived, {} trashed), {} messages, {} tokens, {} of text",
-        count(totals.sessions()),
-        count(totals.active_sessions),
-        count(totals.archived_sessions),
-        count(totals.trashed_sessions),
-        count(totals.messages),
-        count(totals.tokens),
-        bytes(totals.bytes)
-    ))?;
-    out.line(format!(
-        "a session has {:.1} messages and {:.0} tokens on the average",
-        averages.messages_per_session, averages.tokens_per_session
-    ))?;
-    title(out, "\nTokens by day")?;
-    let most = days.iter().map(|day| day.tokens).max().unwrap_or_default();
-    let rows = days
-        .iter()
-        .map(|day| (day.date.to_string(), day.tokens, count(day.tokens)));
-    chart(out, rows, most)?;
-    title(out, "\nSize by part")?;
-    let parts = parts(&sizes);
-    let most = parts.iter().map(|(_, size)| *size).max().unwrap_or_default();
-    chart(
-        out,
-        parts
-            .into_iter()
-            .map(|(name, size)| (name.to_owned(), size, bytes(size))),
-        most,
-    )?;
-    out.line(format!(
-        "{} in all, and a log of {}",
-        bytes(sizes.database),
-        bytes(sizes.wal_file)
-    ))?;
-    title(out, "\nCache")?;
-    out.line(format!(
-        "the windows of the {} newest sessions take {} of at most {}; {} evictions",
-        count(reading.windows),
-        bytes(metrics.cache_bytes),
-        bytes(place.options.cache_bytes as u64),
-        count(metrics.since_open.cache_evictions)
-    ))?;
-    out.line(format!(
-        "a window takes {} from the file and {} from memory (medians)",
-        duration(median(&mut reading.cold)),
-        duration(median(&mut reading.warm))
-    ))
+
+    fn totals(&self, out: &mut Out) -> Result<(), Failure> {
+        let totals = self.metrics.totals;
+        let averages = totals.averages();
+        let title = out.paint(BOLD, clean::line(&self.place.path));
+        out.line(title)?;
+        out.line(format!(
+            "{} sessions ({} active, {} archived, {} trashed), {} messages, {} tokens, {} of text",
+            count(totals.sessions()),
+            count(totals.active_sessions),
+            count(totals.archived_sessions),
+            count(totals.trashed_sessions),
+            count(totals.messages),
+            count(totals.tokens),
+            bytes(totals.bytes)
+        ))?;
+        out.line(format!(
+            "a session has {:.1} messages and {:.0} tokens on the average",
+            averages.messages_per_session, averages.tokens_per_session
+        ))
+    }
+
+    fn charts(&self, out: &mut Out) -> Result<(), Failure> {
+        section(out, "Tokens by day")?;
+        let day = |day: &Day| (day.date.to_string(), day.tokens, count(day.tokens));
+        chart(out, self.days.iter().map(day).collect())?;
+        section(out, "Size by part")?;
+        let part = |(name, size): (&str, u64)| (name.to_owned(), size, bytes(size));
+        chart(out, parts(&self.sizes).into_iter().map(part).collect())?;
+        let (database, wal) = (bytes(self.sizes.database), bytes(self.sizes.wal_file));
+        out.line(format!("{database} in all, and a log of {wal}"))
+    }
+
+    fn cache(&self, out: &mut Out) -> Result<(), Failure> {
+        section(out, "Cache")?;
+        out.line(format!(
+            "the windows of the {} newest sessions take {} of at most {}; {} evictions",
+            self.cache.cold.len(),
+            bytes(self.metrics.cache_bytes),
+            bytes(self.place.options.cache_bytes as u64),
+            count(self.metrics.since_open.cache_evictions)
+        ))?;
+        out.line(format!(
+            "a window takes {} from the file and {} from memory (medians)",
+            duration(median(&self.cache.cold)),
+            duration(median(&self.cache.warm))
+        ))
+    }
 }
 
-fn title(out: &mut Out, text: &str) -> Result<(), Failure> {
-    let (gap, text) = match text.strip_prefix('\n') {
-        Some(text) => ("\n", text),
-        None => ("", text),
-    };
-    let title = out.paint(BOLD, text);
-    out.line(format!("{gap}{title}"))
+fn section(out: &mut Out, title: &str) -> Result<(), Failure> {
+    let title = out.paint(BOLD, title);
+    out.line(format!("\n{title}"))
 }
 
 /// The last days up to today, those without a message, too.
@@ -173,7 +193,9 @@ fn parts(sizes: &StoreSizes) -> [(&'static str, u64); 6] {
     ]
 }
 
-fn chart(out: &mut Out, rows: impl Iterator<Item = (String, u64, String)>, most: u64) -> Result<(), Failure> {
+/// A name, a value as a bar, and the value as people read it.
+fn chart(out: &mut Out, rows: Vec<(String, u64, String)>) -> Result<(), Failure> {
+    let most = rows.iter().map(|(_, value, _)| *value).max().unwrap_or_default();
     let mut table = Table::new(&["", ">", ""]);
     for (name, value, shown) in rows {
         table.row([
@@ -201,7 +223,6 @@ fn lay_windows(store: &Store, options: &StoreOptions) -> Result<CacheReading, Fa
         };
         // A window that is too large is none, and says nothing about the cache.
         if let (Ok(cold), Ok(warm)) = (lay(), lay()) {
-            reading.windows += 1;
             reading.cold.push(cold);
             reading.warm.push(warm);
         }
@@ -209,7 +230,8 @@ fn lay_windows(store: &Store, options: &StoreOptions) -> Result<CacheReading, Fa
     Ok(reading)
 }
 
-fn median(values: &mut [u64]) -> u64 {
+fn median(values: &[u64]) -> u64 {
+    let mut values = values.to_vec();
     values.sort_unstable();
     values.get(values.len() / 2).copied().unwrap_or_default()
 }

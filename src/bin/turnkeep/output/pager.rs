@@ -39,6 +39,8 @@ impl Pager {
         }
         // The shell is there even if the pager is not; then what is waiting goes nowhere else, so it is looked for first.
         let found = shell::has(wanted) && wanted.trim() != "cat";
+        // Ctrl-C is for the pager; whoever writes to it must not leave it alone with the terminal.
+        let _ignored = shell::on_interrupt(|| {});
         let child = found
             .then(|| command.stdin(Stdio::piped()).spawn())
             .and_then(Result::ok);
