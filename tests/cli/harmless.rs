@@ -131,6 +131,7 @@ fn who_closed_the_pipe_is_not_shouted_at() {
         &["show", "a"][..],
         &["show", "a", "--json"],
         &["completions", "zsh"],
+        &["export", "a"],
         &["show", "a", "--color", "always"],
     ] {
         let mut child = user.command(arguments).spawn().unwrap();

@@ -302,3 +302,29 @@ fn tell_losses(losses: &[Loss]) {
         ));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_file_name_chooses_the_format() {
+        let chosen = |file: &str| by_ending(Some(Path::new(file))).name();
+        let files = ["a.html", "a.htm", "a.md", "a.txt", "a.csv", "a.jsonl", "a"];
+        assert_eq!(
+            files.map(chosen),
+            ["html", "html", "markdown", "text", "csv", "turnkeep", "turnkeep"]
+        );
+        assert_eq!(by_ending(None), Format::Turnkeep);
+    }
+
+    #[test]
+    fn only_whole_lines_are_taken_so_that_no_character_is_cut_in_two() {
+        let mut pending = "a\nb\n漢".as_bytes().to_vec();
+        pending.pop();
+        assert_eq!(whole_lines(&mut pending).as_deref(), Some("a\nb\n"));
+        assert_eq!(whole_lines(&mut pending), None);
+        pending.extend(["漢".as_bytes()[2], b'\n']);
+        assert_eq!(whole_lines(&mut pending).as_deref(), Some("漢\n"));
+    }
+}
