@@ -34,7 +34,7 @@ configure_package_config_file(cmake/TurnkeepConfig.cmake.in ${package_files}/Tur
     INSTALL_DESTINATION ${package_dir}
     PATH_VARS CMAKE_INSTALL_INCLUDEDIR CMAKE_INSTALL_LIBDIR shared_dir)
 write_basic_package_version_file(${package_files}/TurnkeepConfigVersion.cmake COMPATIBILITY ${compatibility})
-install(FILES ${package_files}/TurnkeepConfig.cmake ${package_files}/TurnkeepConfigVersion.cmake
+install(FILES ${package_files}/TurnkeepConfig.cmake ${package_files}/TurnkeepConfigVersion.cmake cmake/gemma_session.cmake
     DESTINATION ${package_dir} COMPONENT turnkeep_development)
 
 # From where the .pc file lies to the prefix, so that the tree may be moved.

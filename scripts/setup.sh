@@ -8,6 +8,7 @@ goal=${1:-demo}
 
 have() { command -v "$1" >/dev/null 2>&1; }
 have_header() { printf '#include <%s>\n' "$1" | cc -E -x c - >/dev/null 2>&1; }
+have_cpp_header() { printf '#include <%s>\n' "$1" | c++ -E -x c++ - >/dev/null 2>&1; }
 have_cmake() {
     have cmake && [ "$(printf '3.21\n%s\n' "$(cmake --version | sed -n '1s/.* //p')" | sort -V | head -1)" = 3.21 ]
 }
@@ -29,6 +30,7 @@ if [ "$goal" = test ]; then
     need binutils have readelf
     need pkg-config have pkg-config
     need libsqlite3-dev have_header sqlite3.h
+    need nlohmann-json3-dev have_cpp_header nlohmann/json.hpp
     need python3 have python3
 fi
 
@@ -49,9 +51,9 @@ if [ ${#missing[@]} -gt 0 ]; then
     else
         {
             echo "Missing, by the names of Debian's packages: ${missing[*]}"
-            have dnf && echo "On Fedora: sudo dnf install cmake ninja-build gcc-c++ clang clang-tools-extra sqlite-devel pkgconf"
-            have pacman && echo "On Arch: sudo pacman -S cmake ninja gcc clang sqlite pkgconf"
-            have brew && echo "With Homebrew: brew install cmake ninja clang-format sqlite pkg-config"
+            have dnf && echo "On Fedora: sudo dnf install cmake ninja-build gcc-c++ clang clang-tools-extra sqlite-devel json-devel pkgconf"
+            have pacman && echo "On Arch: sudo pacman -S cmake ninja gcc clang sqlite nlohmann-json pkgconf"
+            have brew && echo "With Homebrew: brew install cmake ninja clang-format sqlite nlohmann-json pkg-config"
             echo "CMake must be 3.21 or newer."
         } >&2
         exit 1

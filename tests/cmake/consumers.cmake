@@ -48,6 +48,11 @@ foreach(kind IN ITEMS shared static)
     consumer_uses(moved_find_package_${kind} moved)
 endforeach()
 
+add_consumer_test(gemma_session -D PROJECT=gemma_session -D "PREFIX=${prefix}")
+consumer_uses(gemma_session installed)
+add_consumer_test(moved_gemma_session -D PROJECT=gemma_session -D "PREFIX=${moved_prefix}")
+consumer_uses(moved_gemma_session moved)
+
 add_consumer_test(wrong_version -D PROJECT=find_package -D KIND=turnkeep -D "PREFIX=${prefix}")
 consumer_uses(wrong_version installed)
 

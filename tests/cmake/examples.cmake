@@ -8,6 +8,12 @@ if(NOT CMAKE_SCRIPT_MODE_FILE)
                     -D SCRATCH=${CMAKE_CURRENT_BINARY_DIR}/scratch/${name} -P ${CMAKE_CURRENT_LIST_FILE})
         endif()
     endforeach()
+    if(TARGET gemma_session)
+        add_test(NAME examples/gemma_session
+            COMMAND ${CMAKE_COMMAND} -D PROGRAM=$<TARGET_FILE:gemma_session>
+                -D SCRATCH=${CMAKE_CURRENT_BINARY_DIR}/scratch/gemma_session
+                -P ${PROJECT_SOURCE_DIR}/tests/cmake/run_in_scratch.cmake)
+    endif()
     find_program(BASH bash)
     if(UNIX AND BASH AND TARGET chat_host)
         add_test(NAME examples/demo COMMAND ${BASH} ${PROJECT_SOURCE_DIR}/scripts/demo.sh $<TARGET_FILE:chat_host>)

@@ -16,10 +16,11 @@ function(add_header_test header compiler standard language)
         if(times STREQUAL twice)
             list(APPEND include -include ${header})
         endif()
-        add_test(NAME headers/${header_name}/${compiler_name}/${standard}/${times}
+        list(JOIN ARGN "" variant)
+        add_test(NAME headers/${header_name}${variant}/${compiler_name}/${standard}/${times}
             COMMAND ${${compiler}} -x ${language} -std=${standard} -fsyntax-only
                 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wundef -Werror
-                -I ${PROJECT_SOURCE_DIR}/include ${include} /dev/null)
+                -I ${PROJECT_SOURCE_DIR}/include ${ARGN} ${include} /dev/null)
     endforeach()
 endfunction()
 
@@ -34,4 +35,17 @@ foreach(header IN ITEMS turnkeep/turnkeep.h turnkeep/turnkeep.hpp)
             add_header_test(${header} CLANGXX ${standard} c++)
         endforeach()
     endif()
+endforeach()
+# With the JSON of a host and without: nlohmann's header is where the system keeps its own, if it is there.
+find_path(NLOHMANN_JSON_INCLUDE nlohmann/json.hpp)
+set(json_variants 0)
+if(NLOHMANN_JSON_INCLUDE)
+    list(APPEND json_variants 1)
+endif()
+foreach(standard IN ITEMS c++17 c++20)
+    foreach(variant IN LISTS json_variants)
+        set(flag -DTURNKEEP_GEMMA_NLOHMANN=${variant})
+        add_header_test(turnkeep/gemma_session.hpp GXX ${standard} c++ ${flag})
+        add_header_test(turnkeep/gemma_session.hpp CLANGXX ${standard} c++ ${flag})
+    endforeach()
 endforeach()
