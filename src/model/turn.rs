@@ -97,6 +97,13 @@ impl Exchange {
     }
 }
 
+/// The name and the type of the file that was given with a user message, by its metadata; "" if none was.
+pub(crate) fn file_given(metadata: &str) -> (String, String) {
+    let (notes, _) = metadata::split_notes(metadata);
+    let text = |field: &str| notes.get(NOTE)?.get(field)?.as_str().map(str::to_owned);
+    (text("name").unwrap_or_default(), text("type").unwrap_or_default())
+}
+
 impl Turn {
     /// The turns that messages, which follow on each other, belong to.
     pub fn of(messages: impl IntoIterator<Item = Message>) -> Vec<Self> {
@@ -138,15 +145,8 @@ impl Turn {
         let json = message.metadata.unwrap_or_default();
         match message.role {
             Role::User => {
-                let (notes, _) = metadata::split_notes(&json);
-                let text = |field: &str| {
-                    notes
-                        .get(NOTE)
-                        .and_then(|note| note.get(field)?.as_str().map(str::to_owned))
-                };
                 self.input = message.content;
-                self.input_name = text("name").unwrap_or_default();
-                self.input_type = text("type").unwrap_or_default();
+                (self.input_name, self.input_type) = file_given(&json);
             }
             Role::Assistant => {
                 let (notes, own) = metadata::split_notes(&json);

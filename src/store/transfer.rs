@@ -235,6 +235,9 @@ struct Planned {
     /// Which one before it has its first messages, and the last of these.
     shares: Option<(usize, u32)>,
     is_shared: bool,
+    /// Where the last of these is written if none is written twice.
+    written_with: usize,
+    branches: Vec<(u32, usize)>,
 }
 
 /// Looks at the paths of all sessions first: what one must know of those that come later.
@@ -259,9 +262,34 @@ fn plan(snapshot: &dyn Snapshot, selection: &Selection) -> Result<Vec<Planned>> 
             messages: head.place.seq - shares.map_or(0, |(_, seq)| seq),
             shares,
             is_shared: false,
+            written_with: 0,
+            branches: Vec::new(),
         });
     }
+    find_branches(&mut planned);
     Ok(planned)
+}
+
+/// Where each session branches off, among messages that are written once. What is shared comes earlier, so this ends.
+fn find_branches(planned: &mut [Planned]) {
+    for number in 1..=planned.len() {
+        let Some((mut index, seq)) = planned.get(number - 1).and_then(|session| session.shares) else {
+            continue;
+        };
+        while let Some((other, _)) = planned
+            .get(index)
+            .and_then(|other| other.shares)
+            .filter(|other| other.1 >= seq)
+        {
+            index = other;
+        }
+        if let Some(session) = planned.get_mut(number - 1) {
+            session.written_with = index + 1;
+        }
+        if let Some(other) = planned.get_mut(index) {
+            other.branches.push((seq, number));
+        }
+    }
 }
 
 /// A message has one path of ancestors: whoever has the deepest segment has all before it.
@@ -350,13 +378,16 @@ impl Export<'_> {
         };
         let shares = planned.shares.zip(other.as_ref()).map(|((_, seq), other)| Shares {
             session_id: &other.id,
+            title: &other.title,
             through_seq: seq,
+            written_with: planned.written_with,
         });
         let exported = Exported {
             info: &info,
             summary_tokens: head.summary_tokens,
             shares,
             is_shared: planned.is_shared,
+            branches: &planned.branches,
             receipts: &snapshot.receipts(planned.key)?,
         };
         exporter.session(out, &exported)?;

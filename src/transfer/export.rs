@@ -44,6 +44,9 @@ pub(crate) struct Exported<'a> {
     pub(crate) shares: Option<Shares<'a>>,
     /// A session that comes later shares messages of it.
     pub(crate) is_shared: bool,
+    /// The sessions that come later and go on from a message that is written with this one where shared ones are left out:
+    /// the message, and the session's number in the export.
+    pub(crate) branches: &'a [(u32, usize)],
     /// The first appends that a retry must not repeat.
     pub(crate) receipts: &'a [KeptReceipt],
 }
@@ -53,6 +56,11 @@ pub(crate) struct Exported<'a> {
 pub(crate) struct Shares<'a> {
     /// The other session's id.
     pub(crate) session_id: &'a str,
+    /// Its title.
+    pub(crate) title: &'a str,
+    /// The number in the export, 1, 2, 3 ..., of the session that the last shared message is written with where shared ones
+    /// are left out; the other session may itself share it.
+    pub(crate) written_with: usize,
     /// The last message that both have.
     pub(crate) through_seq: u32,
 }

@@ -24,6 +24,7 @@ mod markdown;
 mod mend;
 mod openai;
 mod own;
+mod reading;
 mod report;
 mod sharegpt;
 pub(crate) mod taker;
