@@ -64,6 +64,14 @@ if [ ${#missing[@]} -gt 0 ]; then
     fi
 fi
 
+# A browser for exported pages: the test of them skips where there is none, and says so.
+if [ "$goal" = test ] && ! have chromium && ! have chromium-browser && ! have google-chrome && have apt-get && [ "$(id -u)" = 0 ]; then
+    echo "Installing chromium with apt-get ..."
+    export DEBIAN_FRONTEND=noninteractive
+    { apt-get update && apt-get install -y --no-install-recommends chromium; } >/dev/null 2>&1 ||
+        echo "chromium cannot be installed here: exported pages are not tried in a browser"
+fi
+
 wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 if ! have cargo; then
     echo "Rust $wanted or newer is needed, and there is no cargo on the PATH: see https://rustup.rs" >&2

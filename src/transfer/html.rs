@@ -19,8 +19,8 @@ const STYLE: &str = include_str!("html/page.css");
 const SCRIPT: &str = include_str!("html/page.js");
 
 /// What browsers compare the two with: `pages_allow_only_their_own_style_and_script` knows when these are old, and says the new.
-const STYLE_HASH: &str = "sha256-yn3pLFfD1TmqT0fmVAStQzeqdrVvK7EnPd6abGfo8Ow=";
-const SCRIPT_HASH: &str = "sha256-Lkq5ZLv/SP2vLWWluQCNCWCP3ig0qgiAEjlN3Ks9GUY=";
+const STYLE_HASH: &str = "sha256-8pkBOxjLu42hevZGVqhPNKHSOF9fa704U0OZIXdAiow=";
+const SCRIPT_HASH: &str = "sha256-uUGiY5K7pOB5cWX3IZxAVoOsP/vsHkq775ipf5QGhTY=";
 
 /// Instructions that are longer than this are folded: they are the same in many sessions.
 const LONG_INSTRUCTION: usize = 600;
@@ -154,8 +154,8 @@ impl Exporter {
         let is_pinned = message.flags.contains(MessageFlags::PINNED);
         let class = role.to_lowercase() + if is_pinned { " pinned" } else { "" };
         let mut about = format!(
-            "<article id=\"s{number}m{seq}\" class=\"{class}\" tabindex=\"-1\" aria-label=\"{role}, message {seq}\">\n\
-             <header><h3>{role}</h3> <a href=\"#s{number}m{seq}\" aria-label=\"Link to message {seq}\">{seq}</a> {}",
+            "<article id=\"s{number}m{seq}\" class=\"{class}\">\n\
+             <header><h3>{role}</h3> <a href=\"#s{number}m{seq}\">{seq}</a> {}",
             time(message.created)
         );
         if let Some(model) = message.model.filter(|model| *model != self.model) {
@@ -163,7 +163,7 @@ impl Exporter {
             about.push_str(&format!(" <bdi>{model}</bdi>"));
         }
         let estimated = message.flags.contains(MessageFlags::ESTIMATED);
-        let roughly = if estimated { "about " } else { "" };
+        let roughly = if estimated { "≈ " } else { "" };
         about.push_str(&format!(" <span>{roughly}{} tokens</span>", message.tokens));
         about.push_str(if is_pinned {
             " <strong>pinned</strong></header>\n"
@@ -178,7 +178,7 @@ impl Exporter {
         if branches.peek().is_none() {
             return Ok(());
         }
-        out.text("<p class=\"branches\">Goes on otherwise in")?;
+        out.text("<p class=\"branches\">Forks from here:")?;
         for (_, number) in branches {
             out.text(&format!(" <a href=\"#s{number}\">session {number}</a>"))?;
         }
@@ -237,7 +237,7 @@ fn day(time: Micros) -> String {
 fn timed(time: Micros, class: &str, shown: &str) -> String {
     match reading::moment(time) {
         Some(moment) => {
-            let exact = moment.format("%Y-%m-%dT%H:%M:%S%.6fZ");
+            let exact = moment.format("%Y-%m-%dT%H:%M:%S%.fZ");
             format!("<time{class} datetime=\"{exact}\">{shown}</time>")
         }
         None => shown.to_owned(),

@@ -55,13 +55,15 @@ const found = byId("found");
 const previous = byId("previous");
 const next = byId("next");
 
-const sections = all("main > section").map((element) => ({
+const list = document.querySelector("body > nav");
+const links = new Map(list ? all("a", list).map((link) => [link.hash.slice(1), link]) : []);
+const sections = [...document.querySelector("main").children].map((element) => ({
     element,
     header: fold(element.querySelector("header").textContent),
-    entry: document.querySelector(`nav a[href="#${element.id}"]`)?.parentElement,
+    link: links.get(element.id),
 }));
 const messages = sections.flatMap((section) =>
-    all("article", section.element).map((element) => ({ element, section, text: null })),
+    [...section.element.getElementsByTagName("article")].map((element) => ({ element, section, text: null })),
 );
 
 let run = 0;
@@ -79,8 +81,12 @@ const nearby = new IntersectionObserver(
     { rootMargin: "50%" },
 );
 
+// Where the first hit of a message stands.
+const firsts = new Map();
+
 function mark(article) {
-    nearby.unobserve(article);
+    if (firsts.has(article)) return;
+    firsts.set(article, null);
     const body = article.querySelector(".body");
     const texts = document.createTreeWalker(body, NodeFilter.SHOW_TEXT);
     while (texts.nextNode()) {
@@ -90,13 +96,15 @@ function mark(article) {
             range.setStart(text, from);
             range.setEnd(text, to);
             marks?.add(range);
-            unfold(text.parentElement.closest("details:not([open])"), text);
+            if (text.parentElement.closest("summary")) continue;
+            unfold(text.parentElement.closest("details:not([open])"));
+            if (!firsts.get(article)) firsts.set(article, range);
         }
     }
 }
 
-function unfold(details, text) {
-    if (!details || text.parentElement.closest("summary")) return;
+function unfold(details) {
+    if (!details) return;
     details.open = true;
     opened.push(details);
 }
@@ -104,6 +112,7 @@ function unfold(details, text) {
 function forget() {
     nearby.disconnect();
     marks?.clear();
+    firsts.clear();
     opened.forEach((details) => (details.open = false));
     opened = [];
     hits = [];
@@ -115,7 +124,7 @@ function show(visible) {
     const full = new Set(messages.filter((message) => !message.element.hidden).map((message) => message.section));
     for (const section of sections) {
         section.element.hidden = words.length > 0 && !section.matches && !full.has(section);
-        if (section.entry) section.entry.hidden = section.element.hidden;
+        if (section.link) section.link.parentElement.hidden = section.element.hidden;
     }
 }
 
@@ -164,7 +173,11 @@ function go(to) {
     if (to < 0 && current < 0) return;
     const { element } = hits[current];
     element.classList.add("current");
+    mark(element);
     element.scrollIntoView({ block: "start" });
+    // In a long message the hit itself may still be far below.
+    const below = (firsts.get(element)?.getBoundingClientRect().bottom ?? 0) - innerHeight + 40;
+    if (below > 0) scrollBy(0, below + innerHeight / 2);
     found.textContent = `${(current + 1).toLocaleString()} of ${count(hits.length, "message")}`;
 }
 
@@ -218,7 +231,7 @@ for (const link of all(".branches a")) {
 const seen = new IntersectionObserver(
     (entries) => {
         for (const { target, isIntersecting } of entries) {
-            const link = document.querySelector(`nav a[href="#${target.id}"]`);
+            const link = links.get(target.id);
             if (!isIntersecting) link?.removeAttribute("aria-current");
             else if (link) tellSeen(link);
         }
@@ -228,7 +241,6 @@ const seen = new IntersectionObserver(
 
 function tellSeen(link) {
     link.setAttribute("aria-current", "true");
-    const list = link.closest("nav");
     const { top, bottom } = link.getBoundingClientRect();
     const frame = list.getBoundingClientRect();
     if (top < frame.top + 60 || bottom > frame.bottom) list.scrollTop += top - frame.top - frame.height / 3;
