@@ -48,6 +48,8 @@ const HOSTILE: &[&str] = &[
     "[session]: https://example.com/ \"t\"\n\n[Messages]: <javascript:alert(1)>\n[^1]: note\n",
     "![pixel](https://example.com/p.png) [link](javascript:alert(1)) <https://example.com>",
     "- a\n  ```\n<b>\n",
+    "  ```\n<b>\n\n```\n<b>\n",
+    "https://example.com/`<b>` https://example.com/\\<b>",
     "> quoted\nlazy\n\n---\n\n***\n",
     "| a | b |\n|---|---|\n| ` | ` <b> |\n",
     "    indented <b>\n\ttab <b>\n",

@@ -19,7 +19,7 @@ const STYLE: &str = include_str!("html/page.css");
 const SCRIPT: &str = include_str!("html/page.js");
 
 /// What browsers compare the two with: `pages_allow_only_their_own_style_and_script` knows when these are old, and says the new.
-const STYLE_HASH: &str = "sha256-8pkBOxjLu42hevZGVqhPNKHSOF9fa704U0OZIXdAiow=";
+const STYLE_HASH: &str = "sha256-9Br5vgTLwhFZwGK6dVl9pg7l3ICgkHFO93is3JK2dqo=";
 const SCRIPT_HASH: &str = "sha256-uUGiY5K7pOB5cWX3IZxAVoOsP/vsHkq775ipf5QGhTY=";
 
 /// Instructions that are longer than this are folded: they are the same in many sessions.
@@ -32,7 +32,7 @@ pub(crate) struct Exporter {
     /// The session's, which its messages need not repeat.
     model: String,
     calls: LastCalls,
-    /// Sessions that go on from one of this one's messages.
+    /// Sessions that go on from one of this one's messages that are still to be written, the next of these last.
     branches: Vec<(u32, usize)>,
 }
 
@@ -64,6 +64,7 @@ impl super::export::Exporter for Exporter {
         self.model.clone_from(&session.info.model);
         self.calls = LastCalls::default();
         self.branches = session.branches.to_vec();
+        self.branches.sort_unstable_by(|one, other| other.cmp(one));
         let heading = line_of(&reading::heading(session, out), out);
         let number = self.list.add(session, &heading);
         out.text(&format!(
@@ -173,13 +174,14 @@ impl Exporter {
         out.text(&about)
     }
 
-    fn branches_behind(&self, seq: u32, out: &mut Out<'_>) -> Result<()> {
-        let mut branches = self.branches.iter().filter(|(behind, _)| *behind == seq).peekable();
-        if branches.peek().is_none() {
+    fn branches_behind(&mut self, seq: u32, out: &mut Out<'_>) -> Result<()> {
+        let first = self.branches.partition_point(|(behind, _)| *behind > seq);
+        let branches = self.branches.split_off(first);
+        if branches.is_empty() {
             return Ok(());
         }
         out.text("<p class=\"branches\">Forks from here:")?;
-        for (_, number) in branches {
+        for (_, number) in branches.into_iter().rev() {
             out.text(&format!(" <a href=\"#s{number}\">session {number}</a>"))?;
         }
         out.text("</p>\n")

@@ -226,6 +226,46 @@ fn markdown_of_somebody_still_is_markdown() {
 }
 
 #[test]
+fn a_fence_in_a_list_holds_code_as_it_was_written() {
+    let text = "1. Do:\n\n    ```cpp\n    #include <map>\n\t\tif (x)\n    ```\n2. Done\n\n- ```\n  <b>\n  ```\n";
+    let markdown = exported(&store_of(vec![user(text)]), Format::Markdown);
+
+    let mut events = Parser::new_ext(&markdown, Options::all());
+    assert!(events.any(|event| event == Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced("cpp".into())))));
+    let code: String = events
+        .map_while(|event| {
+            if let Event::Text(text) = event {
+                Some(text.into_string())
+            } else {
+                None
+            }
+        })
+        .collect();
+    assert_eq!(code, "#include <map>\n    if (x)\n");
+}
+
+// GitHub's parser takes ticks and backslashes into an address, and what they kept from being a tag is one.
+#[test]
+fn neither_ticks_nor_a_backslash_in_an_address_hide_a_tag() {
+    for address in [
+        "https://example.com/",
+        "<https://example.com>",
+        "see:WWW.",
+        "https://example.com/\u{a0}",
+    ] {
+        let markdown = exported_alone(vec![user(&format!("{address}`<b>` and ```<b>```\\<b>"))]);
+        assert!(!markdown.contains("<b>"), "{markdown}");
+    }
+}
+
+#[test]
+fn a_long_line_of_ticks_takes_no_long_time() {
+    let ticks: String = (1..2_000).map(|length| "`".repeat(length) + " ").collect();
+    let markdown = exported_alone(vec![user(&format!("{ticks}\n{}", "\\".repeat(1_000_000)))]);
+    assert!(markdown.len() > 3_000_000);
+}
+
+#[test]
 fn a_fence_around_a_result_is_longer_than_any_in_it() {
     let calls = r#"[{"id":"c","type":"function","function":{"name":"f","arguments":"{}"}}]"#;
     let calling = NewMessage {
