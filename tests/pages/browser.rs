@@ -38,7 +38,8 @@ fn chromium() -> Option<&'static str> {
 fn try_page(page: &Path, what: &str) {
     let Some(chromium) = chromium() else {
         // Not eprintln: the test runner swallows that of a test that passes.
-        writeln!(std::io::stderr(), "pages in a browser: skipped, there is no chromium").unwrap();
+        let mut stderr = std::io::stderr();
+        writeln!(stderr, "pages in a browser: skipped, there is no chromium").unwrap();
         return;
     };
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pages_in_browser.py");

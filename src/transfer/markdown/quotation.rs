@@ -60,7 +60,7 @@ impl Quotation {
             let ticks = rest.bytes().take_while(|byte| *byte == b'`').count();
             if ticks > 0 {
                 // A backslash makes a tick a letter, and an address takes it in.
-                self.doubtful |= in_address || safe.ends_with('\\');
+                self.doubtful |= in_address || ends_like_address(&safe) || safe.ends_with('\\');
                 let (code, behind) = rest.split_at(self.code(rest, ticks));
                 safe.push_str(code);
                 rest = behind;
