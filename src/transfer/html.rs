@@ -19,7 +19,7 @@ const STYLE: &str = include_str!("html/page.css");
 const SCRIPT: &str = include_str!("html/page.js");
 
 /// What browsers compare the two with: `pages_allow_only_their_own_style_and_script` knows when these are old, and says the new.
-const STYLE_HASH: &str = "sha256-9Br5vgTLwhFZwGK6dVl9pg7l3ICgkHFO93is3JK2dqo=";
+const STYLE_HASH: &str = "sha256-r5yvlQiaxOqte16aSN8Oc5mM5r/fk79RWmwH7u9Rg4Y=";
 const SCRIPT_HASH: &str = "sha256-uUGiY5K7pOB5cWX3IZxAVoOsP/vsHkq775ipf5QGhTY=";
 
 /// Instructions that are longer than this are folded: they are the same in many sessions.
