@@ -188,6 +188,6 @@ mod tests {
         for kind in EventKind::ALL {
             assert_eq!(EventKind::from_number(kind as i32), Some(kind));
         }
-        assert_eq!(EventKind::from_number(11), None);
+        assert_eq!((EventKind::from_number(0), EventKind::from_number(25)), (None, None));
     }
 }
