@@ -14,3 +14,4 @@ if ! ctest --preset release --show-only --tests-regex crash | grep -q 'Test *#';
     exit 0
 fi
 ctest --preset release --tests-regex crash --timeout 86400 --verbose
+TURNKEEP_IMPORT_MB=2000 cargo test --locked --release --test transfer_memory -- --nocapture
