@@ -1,11 +1,12 @@
-//! A source to import: a file, read once from front to back in bounded memory, with its place for messages.
+//! A source to import: a file, or the files of a folder or an archive, read from front to back in bounded memory.
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{During, Error, Kind, Result};
 use std::cell::Cell;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use zip::ZipArchive;
 
 /// The longest line, and the longest conversation in a format that keeps one in one piece: what must stand in memory at once.
 pub(crate) const MOST_BYTES_OF_ONE: usize = 64 << 20;
@@ -15,8 +16,22 @@ pub(crate) struct Input {
     path: PathBuf,
     location: String,
     read: Rc<Cell<u64>>,
-    total: u64,
+    total: Cell<u64>,
 }
+
+/// Whether a file of a folder or an archive is one to read, by its name without the folders it is in.
+pub(crate) type Wanted = fn(&str) -> bool;
+
+/// Takes a file of a source: its name, "" where it is the source itself, and its bytes without a byte order mark.
+pub(crate) type TakePart<'a> = dyn FnMut(&str, &mut dyn BufRead) -> Result<()> + 'a;
+
+/// What a zip archive begins with.
+pub(crate) const ZIP_MAGIC: &[u8] = b"PK\x03\x04";
+
+const BUFFER_BYTES: usize = 256 << 10;
+
+/// The deepest folder that is looked into.
+const MOST_FOLDERS: usize = 16;
 
 /// Counts what was read, so that a progress can be told.
 struct Counted<R> {
@@ -29,6 +44,12 @@ impl<R: Read> Read for Counted<R> {
         let count = self.inner.read(into)?;
         self.read.set(self.read.get() + count as u64);
         Ok(count)
+    }
+}
+
+impl<R: Seek> Seek for Counted<R> {
+    fn seek(&mut self, position: SeekFrom) -> std::io::Result<u64> {
+        self.inner.seek(position)
     }
 }
 
@@ -47,7 +68,7 @@ impl Input {
             path,
             location: location.to_owned(),
             read: Rc::default(),
-            total: meta.len(),
+            total: Cell::new(meta.len()),
         })
     }
 
@@ -63,20 +84,25 @@ impl Input {
 
     /// How many bytes were read, and of how many.
     pub(crate) fn progress(&self) -> (u64, u64) {
-        (self.read.get().min(self.total), self.total)
+        (self.read.get().min(self.total.get()), self.total.get())
     }
 
     /// Its bytes, from the front, without a byte order mark.
     pub(crate) fn bytes(&self) -> Result<impl BufRead + 'static> {
-        let file = File::open(&self.path).map_err(|error| self.unreadable(&error))?;
         self.read.set(0);
-        let mut reader = BufReader::with_capacity(
-            256 << 10,
-            Counted {
-                inner: file,
-                read: Rc::clone(&self.read),
-            },
-        );
+        let mut reader = BufReader::with_capacity(BUFFER_BYTES, self.counted(&self.path)?);
+        self.skip_mark(&mut reader)?;
+        Ok(reader)
+    }
+
+    fn counted(&self, path: &Path) -> Result<Counted<File>> {
+        Ok(Counted {
+            inner: File::open(path).map_err(|error| self.unreadable(&error))?,
+            read: Rc::clone(&self.read),
+        })
+    }
+
+    fn skip_mark(&self, reader: &mut dyn BufRead) -> Result<()> {
         let begin = reader.fill_buf().map_err(|error| self.unreadable(&error))?;
         if begin.starts_with(b"\xFF\xFE") || begin.starts_with(b"\xFE\xFF") {
             return Err(Error::new(
@@ -87,7 +113,112 @@ impl Input {
         if begin.starts_with(b"\xEF\xBB\xBF") {
             reader.consume(3);
         }
-        Ok(reader)
+        Ok(())
+    }
+
+    /// Hands over the file, or each file of a folder or a zip archive that is wanted, in the order of their names.
+    pub(crate) fn each_part(&self, wanted: Option<Wanted>, take: &mut TakePart<'_>) -> Result<()> {
+        let wanted = wanted.unwrap_or(|_| false);
+        if self.path.is_dir() {
+            return self.each_of_folder(wanted, take);
+        }
+        let mut reader = self.bytes()?;
+        let begin = reader.fill_buf().map_err(|error| self.unreadable(&error))?;
+        if begin.starts_with(ZIP_MAGIC) {
+            return self.each_of_archive(wanted, take);
+        }
+        take("", &mut reader)
+    }
+
+    fn each_of_folder(&self, wanted: Wanted, take: &mut TakePart<'_>) -> Result<()> {
+        let mut found = Vec::new();
+        self.find(&self.path, wanted, 0, &mut found)?;
+        found.sort();
+        self.check_found(found.len(), "folder")?;
+        self.read.set(0);
+        let bytes = found
+            .iter()
+            .filter_map(|path| path.metadata().ok())
+            .map(|meta| meta.len());
+        self.total.set(bytes.sum());
+        for path in found {
+            let mut reader = BufReader::with_capacity(BUFFER_BYTES, self.counted(&path)?);
+            self.skip_mark(&mut reader)?;
+            let name = path.strip_prefix(&self.path).unwrap_or(&path).to_string_lossy();
+            let name = shown(&name);
+            take(&name, &mut reader).during(|| &name)?;
+        }
+        Ok(())
+    }
+
+    /// Links are not followed: they may lead anywhere, also in a circle.
+    fn find(&self, folder: &Path, wanted: Wanted, depth: usize, found: &mut Vec<PathBuf>) -> Result<()> {
+        if depth > MOST_FOLDERS {
+            return Ok(());
+        }
+        let entries = folder.read_dir().map_err(|error| self.unreadable(&error))?;
+        for entry in entries {
+            let entry = entry.map_err(|error| self.unreadable(&error))?;
+            let kind = entry.file_type().map_err(|error| self.unreadable(&error))?;
+            if kind.is_dir() {
+                self.find(&entry.path(), wanted, depth + 1, found)?;
+            } else if kind.is_file() && is_wanted(&entry.file_name().to_string_lossy(), wanted) {
+                found.push(entry.path());
+            }
+        }
+        Ok(())
+    }
+
+    /// The names in an archive choose what is read, and never become paths of this machine.
+    fn each_of_archive(&self, wanted: Wanted, take: &mut TakePart<'_>) -> Result<()> {
+        self.read.set(0);
+        let file = BufReader::with_capacity(BUFFER_BYTES, self.counted(&self.path)?);
+        let mut archive = ZipArchive::new(file).map_err(|error| self.bad_archive("", &error))?;
+        let mut found: Vec<(String, usize)> = (0..archive.len())
+            .filter_map(|index| {
+                let name = archive.name_for_index(index)?.ok()?;
+                (!name.ends_with('/') && is_wanted(&name, wanted)).then(|| (name.into_owned(), index))
+            })
+            .collect();
+        found.sort();
+        self.check_found(found.len(), "zip archive")?;
+        for (name, index) in found {
+            let name = shown(&name);
+            let member = archive
+                .by_index(index)
+                .map_err(|error| self.bad_archive(&name, &error))?;
+            let mut reader = BufReader::with_capacity(BUFFER_BYTES, member);
+            self.skip_mark(&mut reader)?;
+            take(&name, &mut reader).during(|| &name)?;
+        }
+        Ok(())
+    }
+
+    fn check_found(&self, count: usize, what: &str) -> Result<()> {
+        if count > 0 {
+            return Ok(());
+        }
+        Err(Error::invalid(format!(
+            "{} is a {what} without what this format keeps in one: conversations.json, conversations-000.json and so on of \
+             ChatGPT and Claude, the .jsonl files of the llama.cpp web UI; for other formats name the file itself",
+            self.location
+        )))
+    }
+
+    fn bad_archive(&self, member: &str, error: &zip::result::ZipError) -> Error {
+        let of = if member.is_empty() {
+            String::new()
+        } else {
+            format!("{member} in ")
+        };
+        let kind = match error {
+            zip::result::ZipError::UnsupportedArchive(_) => Kind::Unsupported,
+            _ => Kind::Invalid,
+        };
+        Error::new(
+            kind,
+            format!("{of}the zip archive {} cannot be read: {error}", self.location),
+        )
     }
 
     /// Its lines, each at most so long.
@@ -104,6 +235,19 @@ impl Input {
     pub(crate) fn unreadable(&self, error: &std::io::Error) -> Error {
         Error::new(Kind::Storage, format!("{} cannot be read: {error}", self.location))
     }
+}
+
+/// Whether a file is wanted: not the shadows that macOS adds to archives.
+fn is_wanted(path: &str, wanted: Wanted) -> bool {
+    let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
+    !path.starts_with("__MACOSX/") && !name.starts_with("._") && wanted(name)
+}
+
+/// A name from elsewhere, for messages.
+fn shown(name: &str) -> String {
+    const MOST_CHARS: usize = 120;
+    let harmless = name.chars().map(|c| if c.is_control() { '\u{FFFD}' } else { c });
+    harmless.take(MOST_CHARS).collect()
 }
 
 /// The lines of a source.

@@ -4,12 +4,14 @@
 //! exporter is shown sessions and messages in order and writes them to an [`export::Out`]. Neither knows the store: how a
 //! format looks, and what it cannot carry, is all that stands in its file (docs/formats.md).
 
+mod carried;
 mod chatgpt;
 mod claude;
 mod conversation;
 mod csv;
 mod databases;
 mod detect;
+mod draft;
 mod existing;
 pub(crate) mod export;
 mod file;
