@@ -2,7 +2,7 @@
 
 use super::draft::says_something;
 use super::export::{Exported, Out};
-use super::json::{self, Json, Position};
+use super::json::{self, Json};
 use crate::model::{MessageFlags, MessageRef, Status};
 
 /// What may be lost on the way out.
@@ -136,11 +136,8 @@ pub(crate) fn count_message(out: &mut Out<'_>, message: &MessageRef<'_>, carried
 
 /// The calls that a message makes.
 pub(crate) fn calls(message: &MessageRef<'_>) -> Vec<Json> {
-    match message
-        .tool_calls
-        .map(|calls| json::parse(calls.as_bytes(), Position::FIRST))
-    {
-        Some(Ok(Json::Array(calls))) => calls,
+    match message.tool_calls.map(json::kept) {
+        Some(Json::Array(calls)) => calls,
         _ => Vec::new(),
     }
 }

@@ -1,5 +1,268 @@
-//! To be written.
+//! ChatGPT's conversations.json, in one file or several, a folder or the archive it came in (docs/formats.md, "chatgpt").
+//! The mapping is a tree of messages.
 
-pub(crate) fn read(_input: &super::input::Input, _taker: &mut super::taker::Taker<'_>) -> crate::error::Result<()> {
-    Err(crate::error::Error::new(crate::error::Kind::Unsupported, "not yet"))
+use super::draft::{self, Remarks, Unit};
+use super::fields::Fields;
+use super::input::Input;
+use super::json::{Json, stream};
+use super::taker::{Conversation, Taker};
+use super::tree::{self, Node};
+use crate::error::Result;
+use crate::model::{NewSession, Role, Status};
+use std::collections::HashMap;
+
+/// What other fields are kept under in metadata.
+const EXTRAS: &str = "chatgpt";
+
+/// So many answers of one call follow each other at most, before they are taken for orphans.
+const MOST_ANSWERS: usize = 64;
+
+/// Which files of the archive it is.
+pub(crate) fn is_wanted(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name.starts_with("conversations") && name.ends_with(".json")
+}
+
+pub(crate) fn read(input: &Input, taker: &mut Taker<'_>) -> Result<()> {
+    stream::each(input, Some(is_wanted), taker, &mut |found, taker| match found.value {
+        Ok(value) => take(&value, found.place, taker),
+        Err(reason) => {
+            taker.fail("", found.place, reason);
+            Ok(())
+        }
+    })
+}
+
+fn take(value: &Json, place: String, taker: &mut Taker<'_>) -> Result<()> {
+    let mut remarks = Remarks::default();
+    let mut fields = Fields::of(value);
+    let (id, other_id) = (fields.id("conversation_id"), fields.id("id"));
+    let id = id.or(other_id);
+    let mapping = fields.object("mapping");
+    let read = mapping.ok_or_else(|| "it has no mapping: it is no conversation".to_owned());
+    let mut instructions = None;
+    let nodes = match read.and_then(|mapping| nodes(mapping, &place, &mut instructions, &mut remarks)) {
+        Ok(nodes) => nodes,
+        Err(reason) => {
+            taker.fail(&id.unwrap_or_default(), place, reason);
+            return Ok(());
+        }
+    };
+    let mut time = |key: &str| remarks.time(fields.any(key), Unit::Seconds, || format!("{place}, {key}"));
+    let (created, updated) = (time("create_time"), time("update_time"));
+    let current = fields.id("current_node");
+    let title = fields.said("title").unwrap_or_default().to_owned();
+    let model = fields.said("default_model_slug").unwrap_or_default().to_owned();
+    let status = fields.any("is_archived").filter(|archived| archived.is_true());
+    fields.pass(&["moderation_results", "safe_urls", "blocked_urls", "async_status"]);
+    let extras = fields.rest().into_iter().chain(instructions).collect();
+    let metadata = draft::with_extras(None, EXTRAS, extras, "other fields of conversations", &mut remarks);
+    let conversation = Conversation {
+        place,
+        session: NewSession {
+            id,
+            title,
+            model,
+            metadata,
+            ..NewSession::default()
+        },
+        status: status.map(|_| Status::Archived),
+        created,
+        updated,
+        ..Conversation::default()
+    };
+    tree::take(conversation, nodes, current.as_deref(), remarks, taker)
+}
+
+fn nodes(
+    mapping: &Json,
+    place: &str,
+    instructions: &mut Option<(String, Json)>,
+    remarks: &mut Remarks,
+) -> std::result::Result<Vec<Node>, String> {
+    let mut nodes = Vec::with_capacity(mapping.entries().len());
+    for (id, value) in mapping.entries() {
+        let mut node = Node {
+            id: id.clone(),
+            parent: value.get("parent").and_then(Json::id),
+            ..Node::default()
+        };
+        if let Some(message) = value.get("message") {
+            read_message(message, &mut node, place, instructions, remarks)
+                .map_err(|reason| format!("message '{}': {reason}", id.chars().take(80).collect::<String>()))?;
+        }
+        nodes.push(node);
+    }
+    answer_calls(&mut nodes);
+    Ok(nodes)
+}
+
+/// Gives each result of a tool the id of the call above it.
+fn answer_calls(nodes: &mut [Node]) {
+    let calls_or_answers = |node: &Node| match node.messages.first() {
+        Some(message) if message.tool_calls.is_some() => Some(true),
+        Some(message) if message.role == Role::Tool => Some(false),
+        Some(_) => None,
+        None => Some(false),
+    };
+    let above: HashMap<&str, (Option<bool>, Option<&str>)> = nodes
+        .iter()
+        .map(|node| (node.id.as_str(), (calls_or_answers(node), node.parent.as_deref())))
+        .collect();
+    let call_above = |node: &Node| {
+        let mut at = node.parent.as_deref();
+        for _ in 0..MOST_ANSWERS {
+            let (id, (calls, parent)) = above.get_key_value(at?)?;
+            match calls {
+                Some(true) => return Some((*id).to_owned()),
+                Some(false) => at = *parent,
+                None => return None,
+            }
+        }
+        None
+    };
+    let is_answer = |node: &&Node| node.messages.first().is_some_and(|message| message.role == Role::Tool);
+    let found: HashMap<String, String> = nodes
+        .iter()
+        .filter(is_answer)
+        .filter_map(|node| Some((node.id.clone(), call_above(node)?)))
+        .collect();
+    for node in nodes {
+        if let (Some(call), Some(message)) = (found.get(&node.id), node.messages.first_mut()) {
+            message.tool_call_id = Some(call.clone());
+        }
+    }
+}
+
+fn read_message(
+    value: &Json,
+    node: &mut Node,
+    place: &str,
+    instructions: &mut Option<(String, Json)>,
+    remarks: &mut Remarks,
+) -> std::result::Result<(), String> {
+    let role = value.get("author").and_then(|author| author.text_of("role"));
+    let role = role.ok_or("it has no author with a role")?;
+    let role = match role {
+        "system" | "user" | "assistant" | "tool" => Role::by_name(role).unwrap_or(Role::System),
+        other => {
+            let other: String = other.chars().take(40).collect();
+            return Err(format!(
+                "its role is '{other}'; it must be system, user, assistant or tool"
+            ));
+        }
+    };
+    let nothing = Json::Null;
+    let content = value.get("content").unwrap_or(&nothing);
+    let kind = content.text_of("content_type").unwrap_or("text");
+    match kind {
+        "thoughts" | "reasoning_recap" => {
+            remarks.lost("thoughts", 1);
+            return Ok(());
+        }
+        "user_editable_context" | "model_editable_context" => {
+            if let Json::Object(entries) = content {
+                let said = entries
+                    .iter()
+                    .filter(|(key, value)| key != "content_type" && !value.says_nothing());
+                let said: Vec<(String, Json)> = said.cloned().collect();
+                if !said.is_empty() {
+                    *instructions = Some(("custom_instructions".to_owned(), Json::Object(said)));
+                }
+            }
+            return Ok(());
+        }
+        _ => {}
+    }
+    let text = text_of(content, remarks);
+    let metadata = value.get("metadata").unwrap_or(&nothing);
+    remarks.lost("attachments", metadata.items_of("attachments").len());
+    let recipient = value
+        .text_of("recipient")
+        .filter(|recipient| !matches!(*recipient, "all" | ""));
+    let calls = recipient.filter(|_| role == Role::Assistant);
+    // What the program put there for itself, and answers that never came.
+    if text.is_empty() && calls.is_none() && matches!(role, Role::System | Role::Assistant) {
+        return Ok(());
+    }
+    let created = remarks.time(value.get("create_time"), Unit::Seconds, || {
+        format!("{place}, message '{}'", node.id.chars().take(80).collect::<String>())
+    });
+    let mut message = match calls {
+        None => draft::message(role, text, created),
+        Some(tool) => {
+            let mut message = draft::message(role, "", created);
+            let call = draft::tool_call(Some(&node.id), tool, &text.into());
+            message.tool_calls = Some(Json::Array(vec![call]).to_string());
+            message
+        }
+    };
+    message.model = metadata
+        .text_of("model_slug")
+        .filter(|model| !model.is_empty())
+        .map(str::to_owned);
+    message.metadata = draft::with_extras(
+        None,
+        EXTRAS,
+        extras(value, metadata, role),
+        "other fields of messages",
+        remarks,
+    );
+    node.messages.push(message);
+    Ok(())
+}
+
+/// What is worth keeping of a message besides its text.
+fn extras(value: &Json, metadata: &Json, role: Role) -> Vec<(String, Json)> {
+    let mut extras = Vec::new();
+    let name = value.get("author").and_then(|author| author.text_of("name"));
+    if let (Some(name), Role::Tool) = (name, role) {
+        extras.push(("tool".to_owned(), name.into()));
+    }
+    let names = metadata
+        .items_of("attachments")
+        .iter()
+        .filter_map(|item| item.get("name"))
+        .cloned();
+    let names: Vec<Json> = names.collect();
+    if !names.is_empty() {
+        extras.push(("attachments".to_owned(), Json::Array(names)));
+    }
+    if metadata
+        .get("is_visually_hidden_from_conversation")
+        .is_some_and(Json::is_true)
+    {
+        extras.push(("hidden".to_owned(), Json::Bool(true)));
+    }
+    extras
+}
+
+/// The text of a content of any kind.
+fn text_of(content: &Json, remarks: &mut Remarks) -> String {
+    let mut texts = Vec::new();
+    for part in content.items_of("parts") {
+        match part {
+            Json::Text(text) => texts.push(text.as_str()),
+            part => texts.extend(text_of_part(part, remarks)),
+        }
+    }
+    let fields = ["text", "result", "output_str", "content"].into_iter();
+    texts.extend(fields.filter_map(|key| content.text_of(key)));
+    texts.retain(|text| !text.is_empty());
+    texts.join("\n")
+}
+
+fn text_of_part<'a>(part: &'a Json, remarks: &mut Remarks) -> Option<&'a str> {
+    let what = match part.text_of("content_type").unwrap_or_default() {
+        "audio_transcription" => return part.text_of("text"),
+        "image_asset_pointer" => "images",
+        "audio_asset_pointer" | "real_time_user_audio_video_asset_pointer" => "audio clips",
+        "video_container_asset_pointer" => "videos",
+        _ => match part.text_of("text") {
+            Some(text) => return Some(text),
+            None => "other parts of contents",
+        },
+    };
+    remarks.lost(what, 1);
+    None
 }

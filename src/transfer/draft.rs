@@ -23,19 +23,14 @@ pub(crate) enum Unit {
 /// What is to be said about a conversation once it is taken in.
 #[derive(Default)]
 pub(crate) struct Remarks {
-    changes: Vec<(ProblemKind, String, String)>,
+    changes: Vec<(String, String)>,
     losses: Losses,
 }
 
 impl Remarks {
     /// Something was taken in otherwise than it stood there.
     pub(crate) fn changed(&mut self, place: impl Into<String>, reason: impl Into<String>) {
-        self.changes.push((ProblemKind::Changed, place.into(), reason.into()));
-    }
-
-    /// A part could not be taken in.
-    pub(crate) fn left_out(&mut self, place: impl Into<String>, reason: impl Into<String>) {
-        self.changes.push((ProblemKind::LeftOut, place.into(), reason.into()));
+        self.changes.push((place.into(), reason.into()));
     }
 
     /// Counts what cannot be kept. `what` is in the plural.
@@ -45,8 +40,8 @@ impl Remarks {
 
     /// Says all of it. The conversation it is about has begun.
     pub(crate) fn tell(self, taker: &mut Taker<'_>) {
-        for (kind, place, reason) in self.changes {
-            taker.report(kind, place, reason);
+        for (place, reason) in self.changes {
+            taker.report(ProblemKind::Changed, place, reason);
         }
         for loss in self.losses.list() {
             taker.lost(loss.what, loss.count);
@@ -124,8 +119,7 @@ pub(crate) fn with_extras(
 
 /// What an importer kept under its format's name, and the metadata without it.
 pub(crate) fn split_extras(metadata: &str, format: &str) -> (Option<Json>, Json) {
-    let whole = super::json::parse(metadata.as_bytes(), super::json::Position::FIRST);
-    let Ok(Json::Object(mut entries)) = whole else {
+    let Json::Object(mut entries) = super::json::kept(metadata) else {
         return (None, Json::Object(Vec::new()));
     };
     let at = entries

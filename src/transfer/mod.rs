@@ -14,6 +14,7 @@ mod detect;
 mod draft;
 mod existing;
 pub(crate) mod export;
+mod fields;
 mod file;
 mod format;
 mod gemma_sessions;
