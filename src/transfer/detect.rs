@@ -40,9 +40,11 @@ fn of_text(reader: &mut dyn BufRead) -> Result<Format> {
     let begin = reader.fill_buf().map_err(|error| unread(&error))?;
     let first = begin.iter().find(|byte| !byte.is_ascii_whitespace()).copied();
     match first {
-        None if begin.is_empty() => Err(unknown("empty")),
+        None => Err(unknown("empty")),
+        _ if begin.iter().take(4).any(|byte| *byte == 0) => {
+            Err(unknown("UTF-16, or no text; save it as UTF-8 if it is text"))
+        }
         Some(b'{' | b'[') => of_json(reader),
-        Some(0) => Err(unknown("UTF-16, or no text; save it as UTF-8 if it is text")),
         _ => of_table(reader),
     }
 }

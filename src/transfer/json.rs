@@ -204,6 +204,9 @@ pub(crate) struct Wrong {
 /// Reads a value that is known whole.
 pub(crate) fn parse(text: &[u8], begin: Position) -> Result<Json, Wrong> {
     let text = std::str::from_utf8(text).map_err(|error| not_utf8(text, error.valid_up_to(), begin))?;
+    if let Some(at) = text.find('\0') {
+        return Err(nul(text.as_bytes(), at, begin));
+    }
     let reading = Reading::default();
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let value = Strict(&reading).deserialize(&mut deserializer);
@@ -220,15 +223,32 @@ pub(crate) fn kept(text: &str) -> Json {
 }
 
 fn not_utf8(text: &[u8], at: usize, begin: Position) -> Wrong {
-    let before = text.get(..at).unwrap_or_default();
     let byte = text.get(at).copied().unwrap_or_default();
-    let lines = before.iter().filter(|byte| **byte == b'\n').count() as u64;
-    let column = before.iter().rev().take_while(|byte| **byte != b'\n').count() as u64 + 1;
-    let position = placed(lines + 1, column, begin);
     Wrong {
-        reason: format!("{position}: it is not UTF-8 (byte 0x{byte:02X}); save it as UTF-8"),
+        reason: format!(
+            "{}: it is not UTF-8 (byte 0x{byte:02X}); save it as UTF-8",
+            place_of(text, at, begin)
+        ),
         is_well_formed: true,
     }
+}
+
+/// JSON has no NUL anywhere but as an escape.
+fn nul(text: &[u8], at: usize, begin: Position) -> Wrong {
+    Wrong {
+        reason: format!(
+            "{}: there is a NUL byte; if it is UTF-16, save it as UTF-8",
+            place_of(text, at, begin)
+        ),
+        is_well_formed: false,
+    }
+}
+
+fn place_of(text: &[u8], at: usize, begin: Position) -> String {
+    let before = text.get(..at).unwrap_or_default();
+    let lines = before.iter().filter(|byte| **byte == b'\n').count() as u64;
+    let column = before.iter().rev().take_while(|byte| **byte != b'\n').count() as u64 + 1;
+    placed(lines + 1, column, begin)
 }
 
 fn placed(line: u64, column: u64, begin: Position) -> String {

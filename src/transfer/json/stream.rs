@@ -216,7 +216,7 @@ impl<R: BufRead> Values<R> {
             if available.is_empty() {
                 return Ok(end);
             }
-            let newline = available.iter().position(|byte| *byte == b'\n');
+            let newline = memchr::memchr(b'\n', available);
             let line = available.get(..newline.unwrap_or(available.len())).unwrap_or_default();
             if end == End::NoMore {
                 end = End::Whole;
@@ -285,11 +285,13 @@ impl<R: BufRead> Values<R> {
     fn skip(&mut self, bytes: usize) {
         let Ok(available) = self.reader.fill_buf() else { return };
         let passed = available.get(..bytes).unwrap_or(available);
-        let lines = passed.iter().filter(|byte| **byte == b'\n').count() as u64;
-        let last = passed.iter().rev().take_while(|byte| **byte != b'\n').count() as u64;
+        let lines = memchr::memchr_iter(b'\n', passed).count() as u64;
         self.at = Position {
             line: self.at.line + lines,
-            column: if lines == 0 { self.at.column + last } else { last + 1 },
+            column: match memchr::memrchr(b'\n', passed) {
+                None => self.at.column + passed.len() as u64,
+                Some(last) => (passed.len() - last) as u64,
+            },
         };
         self.reader.consume(bytes);
     }
@@ -337,18 +339,12 @@ pub(crate) struct Extent {
 impl Extent {
     /// Goes on by these bytes; the length of what still belongs to the value, if it ends in them.
     pub(crate) fn feed(&mut self, bytes: &[u8]) -> Option<usize> {
-        for (index, byte) in bytes.iter().enumerate() {
+        let mut index = 0;
+        while let Some(byte) = bytes.get(index) {
             if self.in_string {
-                match byte {
-                    _ if self.escaped => self.escaped = false,
-                    b'\\' => self.escaped = true,
-                    b'"' => {
-                        self.in_string = false;
-                        if self.levels == 0 {
-                            return Some(index + 1);
-                        }
-                    }
-                    _ => {}
+                index += self.skip_string(bytes.get(index..).unwrap_or_default());
+                if !self.in_string && self.levels == 0 {
+                    return Some(index);
                 }
                 continue;
             }
@@ -369,8 +365,24 @@ impl Extent {
                 _ => {}
             }
             self.began = true;
+            index += 1;
         }
         None
+    }
+
+    /// Goes on in a string, to its end if it is there; how many bytes that are.
+    fn skip_string(&mut self, bytes: &[u8]) -> usize {
+        if std::mem::take(&mut self.escaped) {
+            return 1;
+        }
+        match memchr::memchr2(b'"', b'\\', bytes) {
+            None => bytes.len(),
+            Some(at) => {
+                self.escaped = bytes.get(at) == Some(&b'\\');
+                self.in_string = self.escaped;
+                at + 1
+            }
+        }
     }
 }
 
