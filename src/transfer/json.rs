@@ -14,7 +14,7 @@ use std::collections::HashSet;
 use std::fmt::{self, Write as _};
 
 /// How many levels a value may have: more is what serde_json refuses.
-const MOST_LEVELS: u32 = 127;
+const MOST_LEVELS: u64 = 127;
 
 /// How many bytes a value may take in memory. Text takes as many as in the file; empty objects take many more.
 const MOST_BYTES_IN_MEMORY: usize = 2 * MOST_BYTES_OF_ONE;

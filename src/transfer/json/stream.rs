@@ -329,8 +329,8 @@ fn unreadable(error: &std::io::Error) -> Error {
 /// How far a value goes, told by its brackets and strings alone.
 #[derive(Default)]
 pub(crate) struct Extent {
-    levels: u32,
-    deepest: u32,
+    levels: u64,
+    deepest: u64,
     in_string: bool,
     escaped: bool,
     began: bool,
