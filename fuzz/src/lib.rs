@@ -1,0 +1,56 @@
+//! Feeds bytes to an importer, as the format that is named and as what they are found to be.
+
+use std::path::PathBuf;
+use tempfile::TempDir;
+use turnkeep::error::Kind;
+use turnkeep::store::ImportOptions;
+use turnkeep::transfer::Format;
+use turnkeep::{Store, StoreOptions};
+
+/// A store in memory, in which nothing ever stays, and a file for the bytes.
+pub struct Importer {
+    format: Format,
+    store: Store,
+    _folder: TempDir,
+    path: PathBuf,
+}
+
+impl Importer {
+    pub fn new(format: &str) -> Self {
+        // A folder in memory, where there is one: a run is a file.
+        let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
+        Self {
+            format: Format::by_name(format).unwrap(),
+            store: Store::open(":memory:", StoreOptions::default()).unwrap(),
+            path: folder.path().join("source"),
+            _folder: folder,
+        }
+    }
+
+    pub fn feed(&self, bytes: &[u8]) {
+        std::fs::write(&self.path, bytes).unwrap();
+        for format in [Some(self.format), None] {
+            let options = ImportOptions {
+                format,
+                dry_run: true,
+                ..ImportOptions::default()
+            };
+            match self.store.import(self.path.to_str().unwrap(), options) {
+                Ok(report) => assert!(report.problem_count >= report.failed),
+                Err(error) => assert!(!matches!(error.kind(), Kind::Panic | Kind::Corrupt), "{error}"),
+            }
+        }
+    }
+}
+
+/// A target of the fuzzer for a format.
+#[macro_export]
+macro_rules! target {
+    ($format:literal) => {
+        thread_local! {
+            static IMPORTER: $crate::Importer = $crate::Importer::new($format);
+        }
+
+        libfuzzer_sys::fuzz_target!(|bytes: &[u8]| IMPORTER.with(|importer| importer.feed(bytes)));
+    };
+}
