@@ -368,3 +368,25 @@ fn a_session_is_resumed_in_one_call() {
     assert_eq!(text(resumed.last.views()[0].content), "a");
     assert!(store.resume_session("nobody", &WindowOptions::default()).is_err());
 }
+
+#[test]
+fn a_store_that_belongs_to_a_thread_is_closed_when_the_thread_ends() {
+    thread_local! {
+        static STORE: std::cell::RefCell<Option<Store>> = const { std::cell::RefCell::new(None) };
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("chat.db");
+    let location = path.to_str().unwrap().to_owned();
+    let thread = std::thread::spawn(move || {
+        // The first to come is the last to go: everything else of the thread is gone by then.
+        STORE.set(None);
+        let store = Store::open(&location, StoreOptions::default()).unwrap();
+        let session = store.create_session(NewSession::default()).unwrap();
+        append(&session, vec![user("q")]);
+        drop(session);
+        STORE.set(Some(store));
+    });
+    thread.join().unwrap();
+    let store = Store::open(path.to_str().unwrap(), StoreOptions::default()).unwrap();
+    assert_eq!(store.check().unwrap().messages, 1);
+}
