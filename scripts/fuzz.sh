@@ -20,7 +20,11 @@ if [ ${#formats[@]} = 0 ]; then
     mapfile -t formats < <(cd fuzz/fuzz_targets && printf '%s\n' import_*.rs | sed 's/^import_//; s/\.rs$//; s/_/-/g')
 fi
 
-cargo +nightly fuzz build >/dev/null
+mkdir -p fuzz/corpus
+cargo +nightly fuzz build >fuzz/corpus/build.log 2>&1 || {
+    cat fuzz/corpus/build.log
+    exit 1
+}
 for format in "${formats[@]}"; do
     target=import_${format//-/_}
     corpora=("fuzz/corpus/$target")

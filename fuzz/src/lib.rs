@@ -1,5 +1,6 @@
 //! Feeds bytes to an importer, as the format that is named and as what they are found to be.
 
+use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 use tempfile::TempDir;
 use turnkeep::error::Kind;
@@ -10,7 +11,8 @@ use turnkeep::{Store, StoreOptions};
 /// A store in memory, in which nothing ever stays, and a file for the bytes.
 pub struct Importer {
     format: Format,
-    store: Store,
+    /// Not closed: the fuzzer ends by ending the process, when a thread has little left.
+    store: ManuallyDrop<Store>,
     _folder: TempDir,
     path: PathBuf,
 }
@@ -21,7 +23,7 @@ impl Importer {
         let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
         Self {
             format: Format::by_name(format).unwrap(),
-            store: Store::open(":memory:", StoreOptions::default()).unwrap(),
+            store: ManuallyDrop::new(Store::open(":memory:", StoreOptions::default()).unwrap()),
             path: folder.path().join("source"),
             _folder: folder,
         }

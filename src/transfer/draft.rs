@@ -4,7 +4,7 @@ use super::json::Json;
 use super::report::{Losses, ProblemKind};
 use super::taker::{Conversation, IncomingMessage, Taker};
 use crate::error::Result;
-use crate::model::{Micros, NewMessage, Role, metadata};
+use crate::model::{Micros, NewMessage, Role};
 use chrono::{DateTime, NaiveDateTime};
 
 /// The last moment that is taken for a time: the end of the year 9999.
@@ -129,10 +129,11 @@ pub(crate) fn split_extras(metadata: &str, format: &str) -> (Option<Json>, Json)
     (extras, Json::Object(entries))
 }
 
-/// Whether metadata says something, notes of the library's own aside.
+/// Whether metadata says something.
 pub(crate) fn says_something(metadata: &str) -> bool {
-    let (_, own) = metadata::split_notes(metadata);
-    own.trim_matches(|c: char| c.is_whitespace() || c == '{' || c == '}') != ""
+    !metadata
+        .trim_matches(|c: char| c.is_whitespace() || c == '{' || c == '}')
+        .is_empty()
 }
 
 /// A message that the store counts.
