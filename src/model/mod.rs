@@ -34,6 +34,7 @@ pub use message::{
 #[cfg(not(loom))]
 pub use search::{Phrase, SearchOptions, SearchOrder};
 pub use session::{NewSession, SessionChanges, SessionInfo, Status};
+pub(crate) use time::moment;
 pub use turn::{Exchange, Turn};
 
 /// Microseconds since 1970-01-01 UTC: the unit of every time in Turnkeep.

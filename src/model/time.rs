@@ -47,6 +47,11 @@ impl TimeRange {
     }
 }
 
+/// The moment at which what a text names begins; a text without an offset is UTC.
+pub(crate) fn moment(text: &str) -> Option<Micros> {
+    Some(Span::parse(text, FixedOffset::east_opt(0)?)?.begin)
+}
+
 fn offset(minutes: i32) -> Result<FixedOffset> {
     Some(minutes)
         .filter(|minutes| (-MAX_OFFSET_MINUTES..=MAX_OFFSET_MINUTES).contains(minutes))

@@ -81,9 +81,14 @@ impl Exchange {
                 ));
             }
         }
+        Ok(self.unchecked_messages())
+    }
+
+    /// The two messages, whatever its fields hold.
+    pub(crate) fn unchecked_messages(self) -> [NewMessage; 2] {
         let asked = json!({ "name": self.input_name, "type": self.input_type });
         let told = json!({ "processing_us": self.processing, "tokens_used": self.tokens_used });
-        Ok([
+        [
             NewMessage {
                 metadata: Some(metadata::with_note(None, NOTE, &asked)),
                 ..NewMessage::new(Role::User, self.input)
@@ -93,7 +98,7 @@ impl Exchange {
                 metadata: Some(metadata::with_note(self.metadata.as_deref(), NOTE, &told)),
                 ..NewMessage::new(Role::Assistant, self.answer)
             },
-        ])
+        ]
     }
 }
 

@@ -6,9 +6,6 @@ use super::{Format, csv, databases, llama_cpp};
 use crate::error::{During, Error, Result};
 use std::io::{BufRead, Read};
 
-/// What a SQLite database begins with.
-const SQLITE_MAGIC: &[u8] = b"SQLite format 3\0";
-
 /// The longest first line that is looked at for the header of a table.
 const MOST_BYTES_OF_HEADER: u64 = 64 << 10;
 
@@ -18,12 +15,9 @@ pub(crate) fn detect(input: &Input) -> Result<Format> {
 }
 
 fn detected(input: &Input) -> Result<Format> {
-    if !input.path().is_dir() {
-        let mut reader = input.bytes()?;
-        let begin = reader.fill_buf().map_err(|error| input.unreadable(&error))?;
-        if begin.starts_with(SQLITE_MAGIC) {
-            return databases::detect(input.path())?.ok_or_else(|| unknown("a SQLite database of another program"));
-        }
+    // First of all: if it is a store that this process has open, SQLite alone can look at it without taking away its locks.
+    if let Some(format) = databases::detect(input.path())? {
+        return Ok(format);
     }
     let mut found = None;
     let wanted = |name: &str| super::chatgpt::is_wanted(name) || llama_cpp::is_wanted(name);

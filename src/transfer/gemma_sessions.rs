@@ -8,14 +8,13 @@ use super::json::{Json, stream};
 use super::taker::{Conversation, Taker};
 use crate::error::Result;
 use crate::model::{MessageRef, NewMessage, NewSession, Role, Tokens};
-use serde_json::Value;
 
 /// The window that a Gemma.cpp session has if nobody chose another.
 const DEFAULT_CONTEXT: u64 = 8192;
 
 pub(crate) fn read(input: &Input, taker: &mut Taker<'_>) -> Result<()> {
     stream::each(input, None, taker, &mut |found, taker| match found.value {
-        Ok(value) => take(&value, found.place, taker),
+        Ok(value) => take_session(&value, found.place, taker),
         Err(reason) => {
             taker.fail("", found.place, reason);
             Ok(())
@@ -24,11 +23,7 @@ pub(crate) fn read(input: &Input, taker: &mut Taker<'_>) -> Result<()> {
 }
 
 /// Takes one session in, as it stands in the array, and in each row of the database.
-pub(crate) fn take_session(value: &Value, place: String, taker: &mut Taker<'_>) -> Result<()> {
-    take(&Json::from(value), place, taker)
-}
-
-fn take(value: &Json, place: String, taker: &mut Taker<'_>) -> Result<()> {
+pub(crate) fn take_session(value: &Json, place: String, taker: &mut Taker<'_>) -> Result<()> {
     let id = value.get("session_id").and_then(Json::id);
     let mut remarks = Remarks::default();
     match messages(value, &place, &mut remarks) {

@@ -16,10 +16,9 @@ pub(crate) fn read(format: Format, input: &Input, taker: &mut Taker<'_>) -> Resu
         Format::LlamaCpp => super::llama_cpp::read(input, taker),
         Format::ChatGpt => super::chatgpt::read(input, taker),
         Format::Claude => super::claude::read(input, taker),
-        Format::QvDatabase => super::databases::qv::read(input, taker),
-        Format::CodaDatabase => super::databases::coda::read(input, taker),
-        Format::GemmaDatabase => super::databases::gemma::read(input, taker),
-        Format::EinkDatabase => super::databases::eink::read(input, taker),
+        Format::QvDatabase | Format::CodaDatabase | Format::GemmaDatabase | Format::EinkDatabase => {
+            super::databases::read(format, input, taker)
+        }
         Format::Markdown | Format::Text | Format::Html => Err(Error::new(
             Kind::Unsupported,
             format!(

@@ -89,7 +89,8 @@ fn answers(step: Option<&str>, id: Option<&str>) -> Result<()> {
     ToolCalls::of_step(step)?.check_answer(id)
 }
 
-fn fitting_label(label: &str) -> String {
+/// What of a text can be a label.
+pub(crate) fn fitting_label(label: &str) -> String {
     let mut fitting: String = label.chars().filter(|c| !c.is_control()).collect();
     cut(&mut fitting, ids::MAX_ID_BYTES);
     fitting

@@ -306,6 +306,17 @@ impl<'a> Taker<'a> {
         Ok(())
     }
 
+    /// Whether a conversation that came before can share its messages.
+    pub(crate) fn has_messages_of(&self, id: &str) -> bool {
+        self.taken.get(id).is_some_and(|taken| taken.messages.is_some())
+    }
+
+    /// Whether what comes now is taken in, and not passed over.
+    pub(crate) fn takes_in(&self) -> bool {
+        let current = self.current.as_ref();
+        current.is_some_and(|current| matches!(current.fate, Fate::Kept(_)))
+    }
+
     fn messages_of(&self, shares: &SharedWith) -> Result<(SessionKey, u32)> {
         let taken = self.taken.get(&shares.id).and_then(|taken| taken.messages);
         let key = taken.ok_or_else(|| {

@@ -36,6 +36,7 @@ use crate::error::{Error, Kind, Result};
 use crate::model::Durability;
 use crate::storage::{Applied, ImportWork, Imported, Mutation, SessionKey, Snapshot, Storage};
 pub(crate) use salvage::salvage;
+pub(crate) use schema::APPLICATION_ID;
 
 use claim::Claim;
 use connection::Opener;

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OpenFlags};
 use std::path::Path;
 
 /// "TKEP", in the file's header: this is a Turnkeep store.
-const APPLICATION_ID: i32 = 0x544B_4550;
+pub(crate) const APPLICATION_ID: i32 = 0x544B_4550;
 
 /// Each takes a file from one schema version to the next; none is ever changed once released.
 const MIGRATIONS: &[&str] = &[
