@@ -10,7 +10,7 @@ use super::input::{Input, MOST_BYTES_OF_ONE};
 use super::json::Json;
 use super::taker::{Conversation, IncomingMessage, Taker};
 use crate::error::{Error, Kind, Result};
-use crate::model::{MessageFlags, MessageRef, NewSession, Role, SessionInfo, Tokens};
+use crate::model::{MessageFlags, MessageRef, NewSession, Role, SessionInfo, Tokens, moment};
 use csv::{ByteRecord, ReaderBuilder, Terminator, WriterBuilder};
 use std::cell::Cell;
 use std::io::{BufRead, Read};
@@ -328,7 +328,7 @@ fn session(row: &Row<'_>) -> Conversation {
             metadata: row.said("session_metadata"),
             ..NewSession::default()
         },
-        created: row.said("created").and_then(|text| draft::time_of_text(&text)),
+        created: row.said("created").and_then(|text| moment(&text)),
         ..Conversation::default()
     }
 }

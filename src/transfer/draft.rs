@@ -4,8 +4,8 @@ use super::json::Json;
 use super::report::{Losses, ProblemKind};
 use super::taker::{Conversation, IncomingMessage, Taker};
 use crate::error::Result;
-use crate::model::{Micros, NewMessage, Role};
-use chrono::{DateTime, NaiveDateTime};
+use crate::model::{Micros, NewMessage, Role, moment};
+use chrono::DateTime;
 
 /// The last moment that is taken for a time: the end of the year 9999.
 const LAST_TIME: Micros = 253_402_300_799_999_999;
@@ -71,19 +71,9 @@ fn read_time(value: &Json, unit: Unit) -> Option<Micros> {
             // A double holds microseconds until the year 2255, and what is out of range saturates.
             None => number.as_f64().map(|number| (number * factor as f64).round() as i64),
         },
-        Json::Text(text) => time_of_text(text),
+        Json::Text(text) => moment(text),
         _ => None,
     }
-}
-
-/// A time as it is written: with an offset, or without one in UTC.
-pub(crate) fn time_of_text(text: &str) -> Option<Micros> {
-    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
-        return Some(time.timestamp_micros());
-    }
-    let naive = |form| NaiveDateTime::parse_from_str(text, form).ok();
-    let time = naive("%Y-%m-%dT%H:%M:%S%.f").or_else(|| naive("%Y-%m-%d %H:%M:%S%.f"))?;
-    Some(time.and_utc().timestamp_micros())
 }
 
 /// A time as it is written into exports: RFC 3339 with all its digits.
