@@ -239,7 +239,7 @@ fn trashed_sessions_go_out_with_all_and_by_a_filter_only_if_it_asks() {
     session(&store, "thrown away", &["b"]).trash().unwrap();
     assert!(Parcel::all(&store).text().contains("thrown away"));
     assert!(
-        !Parcel::of(&store, Selection::Filter(Filter::default()))
+        !Parcel::of(&store, Selection::Filter(Box::default()))
             .text()
             .contains("thrown away")
     );
@@ -247,7 +247,7 @@ fn trashed_sessions_go_out_with_all_and_by_a_filter_only_if_it_asks() {
         statuses: vec![Status::Trashed],
         ..Filter::default()
     };
-    let parcel = Parcel::of(&store, Selection::Filter(trashed));
+    let parcel = Parcel::of(&store, Selection::Filter(Box::new(trashed)));
     let to = memory();
     parcel.unpack_into(&to, Existing::Skip);
     let status = to.open_session("thrown away").unwrap().describe().unwrap().status;

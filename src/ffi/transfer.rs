@@ -378,7 +378,7 @@ fn export_options<'a>(
     let ids = text::list(raw.session_ids, raw.session_id_count, "session_ids")?;
     let selection = match (raw.session_ids.is_null(), raw.filter.is_null()) {
         (true, true) => Selection::All,
-        (true, false) => Selection::Filter(filter::read(raw.filter)?),
+        (true, false) => Selection::Filter(Box::new(filter::read(raw.filter)?)),
         (false, true) if !ids.is_empty() => Selection::Sessions(ids),
         (false, true) => {
             return Err(Error::invalid(

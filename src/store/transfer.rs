@@ -20,7 +20,7 @@ pub enum Selection {
     #[default]
     All,
     /// Those that a filter finds.
-    Filter(Filter),
+    Filter(Box<Filter>),
     /// These.
     Sessions(Vec<String>),
 }
@@ -312,7 +312,7 @@ fn selected(snapshot: &dyn Snapshot, selection: &Selection) -> Result<Vec<Sessio
             statuses: Status::ALL.to_vec(),
             ..Filter::default()
         },
-        Selection::Filter(filter) => filter.clone(),
+        Selection::Filter(filter) => (**filter).clone(),
         Selection::Sessions(ids) => return named(snapshot, ids),
     };
     let mut options = ListOptions {

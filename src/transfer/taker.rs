@@ -151,19 +151,6 @@ impl<'a> Taker<'a> {
         });
     }
 
-    /// A whole conversation.
-    pub(crate) fn conversation(
-        &mut self,
-        conversation: Conversation,
-        messages: impl IntoIterator<Item = IncomingMessage>,
-    ) -> Result<()> {
-        self.begin(conversation)?;
-        for message in messages {
-            self.message(message)?;
-        }
-        self.end()
-    }
-
     /// A conversation begins.
     pub(crate) fn begin(&mut self, mut conversation: Conversation) -> Result<()> {
         let source_id = conversation.session.id.clone().unwrap_or_default();

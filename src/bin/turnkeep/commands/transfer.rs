@@ -87,7 +87,7 @@ fn selection(store: &Store, export: &Export) -> Result<Selection, Failure> {
         return Ok(Selection::All);
     }
     if export.sessions.is_empty() {
-        return Ok(Selection::Filter(filter));
+        return Ok(Selection::Filter(Box::new(filter)));
     }
     if filter != Filter::default() {
         return Err(Failure::usage(
