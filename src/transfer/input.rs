@@ -9,7 +9,7 @@ use std::rc::Rc;
 use zip::ZipArchive;
 
 /// The longest line, and the longest conversation in a format that keeps one in one piece: what must stand in memory at once.
-pub(crate) const MOST_BYTES_OF_ONE: usize = 64 << 20;
+pub(crate) const MOST_BYTES_OF_ONE: usize = 48 << 20;
 
 /// A source.
 pub(crate) struct Input {

@@ -214,7 +214,8 @@ pub(crate) fn parse(text: &[u8], begin: Position) -> Result<Json, Wrong> {
     value.map_err(|error| reading.wrong(&error, begin))
 }
 
-/// What a store keeps as JSON. It was checked when it came in, if less strictly: of a key that stands there twice the last counts.
+/// What a store keeps as JSON. It was checked when it came in, if less strictly: of a key that stands there twice the last
+/// counts.
 pub(crate) fn kept(text: &str) -> Json {
     parse(text.as_bytes(), Position::FIRST).unwrap_or_else(|_| {
         let value: Value = serde_json::from_str(text).unwrap_or_default();

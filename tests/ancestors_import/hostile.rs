@@ -59,7 +59,7 @@ fn a_row_that_is_larger_than_memory_should_be_fails_its_conversation_alone() {
         ProblemKind::Failed,
         "one",
         "row 1 of conversations",
-        "holds more than 67108864 bytes in one row",
+        "holds more than 50331648 bytes in one row",
     );
 }
 

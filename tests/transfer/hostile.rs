@@ -384,7 +384,7 @@ fn a_huge_line_fails_alone() {
     let came = import(text);
     assert_eq!(came.ids(), ["a", "z"]);
     assert!(
-        came.failure().contains("line 2: it is longer than 67108864 bytes"),
+        came.failure().contains("line 2: it is longer than 50331648 bytes"),
         "{}",
         came.failure()
     );

@@ -511,7 +511,7 @@ mod tests {
             let all = read(text.as_bytes(), 1 << 20).unwrap();
             assert_eq!(all.iter().filter(|result| result.is_ok()).count(), 1);
             let wrong = all.into_iter().find_map(|result| result.err()).unwrap();
-            assert!(wrong.contains("longer than 67108864 bytes"), "{wrong}");
+            assert!(wrong.contains("longer than 50331648 bytes"), "{wrong}");
         }
     }
 }
