@@ -136,6 +136,19 @@ fn a_fork_is_whole_when_the_session_it_shares_with_is_there_already_and_differen
 }
 
 #[test]
+fn a_copy_names_the_same_sessions_as_shared_however_its_messages_are_stored() {
+    let from = memory();
+    let root = session(&from, "root", &["a", "b", "c"]);
+    let second = fork(&root, 3, "second", &["x"]);
+    root.rewind(2, None).unwrap();
+    fork(&second, 1, "third", &["y"]);
+    let parcel = Parcel::all(&from);
+    let to = memory();
+    parcel.unpack_into(&to, Existing::Skip);
+    assert_eq!(Parcel::all(&to).text(), parcel.text());
+}
+
+#[test]
 fn both_are_kept_under_new_ids_and_forks_follow_theirs() {
     let store = memory();
     let root = session(&store, "root", &["a"]);

@@ -168,7 +168,7 @@ impl Inner {
                 snapshot,
                 planned: &planned,
                 messages: 0,
-                total: planned.iter().map(|session| u64::from(session.messages)).sum(),
+                total: planned.iter().map(|session| session.written(exporter.shares())).sum(),
                 progress,
             }
             .run(exporter.as_mut(), Out::new(sink))
@@ -233,74 +233,64 @@ impl Drop for Occupied {
 /// A session to be exported.
 struct Planned {
     key: SessionKey,
-    /// How many messages it has that are not shared with one before.
+    /// How many messages it has.
     messages: u32,
     /// Which one before it has its first messages, and the last of these.
     shares: Option<(usize, u32)>,
-    is_shared: bool,
-    /// Where the last of these is written if none is written twice.
-    written_with: usize,
+    /// Those that share messages of it: the last of these, and the session's number in the export.
     branches: Vec<(u32, usize)>,
+}
+
+impl Planned {
+    /// How many of its messages are written with it.
+    fn written(&self, sharing: bool) -> u64 {
+        let shared = self.shares.filter(|_| sharing).map_or(0, |(_, seq)| seq);
+        u64::from(self.messages - shared)
+    }
 }
 
 /// Looks at the paths of all sessions first: what one must know of those that come later.
 fn plan(snapshot: &dyn Snapshot, selection: &Selection) -> Result<Vec<Planned>> {
     let mut planned: Vec<Planned> = Vec::new();
-    // Which session has the most of a segment's messages, and the last of them.
-    let mut covered: HashMap<u32, (usize, u32)> = HashMap::new();
+    let mut covered = Covered::new();
     for key in selected(snapshot, selection)? {
         let Some(head) = snapshot.head(key)? else { continue };
         let shares = shared_with(&head, &covered);
-        if let Some(other) = shares.and_then(|(index, _)| planned.get_mut(index)) {
-            other.is_shared = true;
+        let number = planned.len() + 1;
+        if let Some((index, seq)) = shares
+            && let Some(other) = planned.get_mut(index)
+        {
+            other.branches.push((seq, number));
         }
         for (stretch, last) in head.parts() {
-            let most = covered.entry(stretch.segment).or_insert((planned.len(), 0));
-            if most.1 < last {
-                *most = (planned.len(), last);
+            let records = covered.entry(stretch.segment).or_default();
+            if records.last().is_none_or(|record| record.1 < last) {
+                records.push((planned.len(), last));
             }
         }
         planned.push(Planned {
             key,
-            messages: head.place.seq - shares.map_or(0, |(_, seq)| seq),
+            messages: head.place.seq,
             shares,
-            is_shared: false,
-            written_with: 0,
             branches: Vec::new(),
         });
     }
-    find_branches(&mut planned);
     Ok(planned)
 }
 
-/// Where each session branches off, among messages that are written once. What is shared comes earlier, so this ends.
-fn find_branches(planned: &mut [Planned]) {
-    for number in 1..=planned.len() {
-        let Some((mut index, seq)) = planned.get(number - 1).and_then(|session| session.shares) else {
-            continue;
-        };
-        while let Some((other, _)) = planned
-            .get(index)
-            .and_then(|other| other.shares)
-            .filter(|other| other.1 >= seq)
-        {
-            index = other;
-        }
-        if let Some(session) = planned.get_mut(number - 1) {
-            session.written_with = index + 1;
-        }
-        if let Some(other) = planned.get_mut(index) {
-            other.branches.push((seq, number));
-        }
-    }
-}
+/// For each segment the sessions that had more of it than all before them, and the last message that they had.
+type Covered = HashMap<u32, Vec<(usize, u32)>>;
 
-/// A message has one path of ancestors: whoever has the deepest segment has all before it.
-fn shared_with(head: &Head, covered: &HashMap<u32, (usize, u32)>) -> Option<(usize, u32)> {
+/// The most messages that a session shares with one before it, and the first one that has them all. A message has one path of
+/// ancestors, so whoever has the deepest segment has all before it; and that the first one is named, and not the one that
+/// has the most, makes the answer the same however the messages are stored.
+fn shared_with(head: &Head, covered: &Covered) -> Option<(usize, u32)> {
     let parts: Vec<_> = head.parts().collect();
     parts.into_iter().rev().find_map(|(stretch, last)| {
-        let (index, covered_to) = covered.get(&stretch.segment)?;
-        let through = last.min(*covered_to);
+        let records = covered.get(&stretch.segment)?;
+        let through = last.min(records.last()?.1);
+        let first = records.partition_point(|record| record.1 < through);
+        let (index, _) = records.get(first)?;
         (through >= stretch.first_seq).then_some((*index, through))
     })
 }
@@ -379,17 +369,16 @@ impl Export<'_> {
             Some(other) => snapshot.describe(other.key)?,
             None => None,
         };
-        let shares = planned.shares.zip(other.as_ref()).map(|((_, seq), other)| Shares {
+        let shares = planned.shares.zip(other.as_ref()).map(|((index, seq), other)| Shares {
             session_id: &other.id,
             title: &other.title,
             through_seq: seq,
-            written_with: planned.written_with,
+            number: index + 1,
         });
         let exported = Exported {
             info: &info,
             summary_tokens: head.summary_tokens,
             shares,
-            is_shared: planned.is_shared,
             branches: &planned.branches,
             receipts: &snapshot.receipts(planned.key)?,
         };
@@ -411,8 +400,8 @@ impl Export<'_> {
     fn went_on(&mut self) -> Result<()> {
         const TELL_EVERY: u64 = 256;
         self.messages += 1;
-        let tell = self.messages.is_multiple_of(TELL_EVERY) || self.messages >= self.total;
-        if tell && !(self.progress)(self.messages, self.total.max(self.messages)) {
+        let tell = self.messages.is_multiple_of(TELL_EVERY) || self.messages == self.total;
+        if tell && !(self.progress)(self.messages, self.total) {
             return Err(Error::new(Kind::Aborted, "the progress callback stopped it"));
         }
         Ok(())

@@ -42,10 +42,7 @@ pub(crate) struct Exported<'a> {
     pub(crate) summary_tokens: u32,
     /// The session that came before and has its first messages, and the last of these. Also where the messages are repeated.
     pub(crate) shares: Option<Shares<'a>>,
-    /// A session that comes later shares messages of it.
-    pub(crate) is_shared: bool,
-    /// The sessions that come later and go on from a message that is written with this one where shared ones are left out:
-    /// the message, and the session's number in the export.
+    /// The sessions that come later and share messages with this one: the last of these, and the session's number in the export.
     pub(crate) branches: &'a [(u32, usize)],
     /// The first appends that a retry must not repeat.
     pub(crate) receipts: &'a [KeptReceipt],
@@ -58,10 +55,9 @@ pub(crate) struct Shares<'a> {
     pub(crate) session_id: &'a str,
     /// Its title.
     pub(crate) title: &'a str,
-    /// The number in the export, 1, 2, 3 ..., of the session that the last shared message is written with where shared ones
-    /// are left out; the other session may itself share it.
-    pub(crate) written_with: usize,
-    /// The last message that both have.
+    /// Its number in the export: 1, 2, 3 ...
+    pub(crate) number: usize,
+    /// The last message that both have. It is the other session's own, not one that that shares with a third.
     pub(crate) through_seq: u32,
 }
 

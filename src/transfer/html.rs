@@ -198,7 +198,7 @@ fn shared(session: &Exported<'_>, out: &mut Out<'_>) -> Result<()> {
     };
     let title = line_of(title, out);
     let through = reading::messages_through(shares.through_seq);
-    let anchor = format!("s{}m{}", shares.written_with, shares.through_seq);
+    let anchor = format!("s{}m{}", shares.number, shares.through_seq);
     out.text(&format!(
         "<p class=\"shared\">{through} as in <a href=\"#{anchor}\"><bdi>{title}</bdi></a>.</p>\n"
     ))

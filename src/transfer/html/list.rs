@@ -30,7 +30,7 @@ impl List {
             heading: heading.to_owned(),
             messages: session.info.message_count,
             updated: session.info.updated,
-            parent: session.shares.map(|shares| shares.written_with),
+            parent: session.shares.map(|shares| shares.number),
         });
         self.len()
     }

@@ -70,7 +70,7 @@ impl crate::transfer::export::Exporter for Exporter {
                 revision: info.revision,
                 parent,
                 shares,
-                shared: session.is_shared,
+                shared: !session.branches.is_empty(),
                 receipts: receipts.collect(),
             },
         )

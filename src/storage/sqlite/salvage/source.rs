@@ -8,6 +8,7 @@ use crate::error::{Error, Kind, Result};
 use crate::model::message::MAX_MESSAGE_TOKENS;
 use crate::model::{Problems, ReadyMessage};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Params, Row};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 pub(super) struct Source {
@@ -250,6 +251,7 @@ impl Copy {
         if rights.readonly() {
             writable(&copy.path, rights).map_err(failed)?;
         }
+        drop_half_a_page(&copy.path).map_err(failed)?;
         for end in ["-wal", "-journal"] {
             let log = beside(&site.path, end);
             if log.is_file() {
@@ -258,6 +260,24 @@ impl Copy {
         }
         Ok(copy)
     }
+}
+
+/// SQLite reads a page that the end of the file cuts in two as if zeros came behind: text that nobody wrote. A page that is
+/// not there it knows to be missing.
+fn drop_half_a_page(path: &Path) -> std::io::Result<()> {
+    let mut file = std::fs::File::options().read(true).write(true).open(path)?;
+    let mut header = [0; 18];
+    if file.read_exact(&mut header).is_err() {
+        return Ok(());
+    }
+    let [.., high, low] = header;
+    let page = match u64::from(u16::from_be_bytes([high, low])) {
+        1 => 65_536,
+        size if size.is_power_of_two() && size >= 512 => size,
+        _ => return Ok(()),
+    };
+    let length = file.metadata()?.len();
+    file.set_len(length - length % page)
 }
 
 #[allow(clippy::permissions_set_readonly_false, reason = "the copy is ours, and gone soon")]
