@@ -136,6 +136,237 @@ fn a_fork_is_whole_when_the_session_it_shares_with_is_there_already_and_differen
 }
 
 #[test]
+fn a_session_whose_id_looks_like_one_of_ours_is_taken_in_beside_those_that_are_skipped() {
+    let from = memory();
+    let root = session(&from, "x", &["a"]);
+    fork(&root, 1, "fork", &["b"]);
+    session(&from, "x (2)", &["c"]);
+    let to = memory();
+    session(&to, "x", &["mine"]);
+    let report = Parcel::all(&from).unpack_into(&to, Existing::Skip);
+    assert_eq!((report.sessions, report.skipped), (2, 1));
+    assert_eq!(contents(&to, "x (2)"), ["c"]);
+}
+
+#[test]
+fn what_is_skipped_is_told_as_the_same_or_as_another_version() {
+    let from = memory();
+    let same = session(&from, "same", &["a"]);
+    fork(&same, 1, "fork", &["b"]);
+    session(&from, "newer", &["a", "b"]);
+    session(&from, "other", &["a"]);
+    let parcel = Parcel::all(&from);
+    let to = memory();
+    parcel.unpack_into(&to, Existing::Skip);
+    to.open_session("newer").unwrap().rewind(1, None).unwrap();
+    to.delete_session("other").unwrap();
+    session(&to, "other", &["z"]);
+    let report = parcel.unpack_into(&to, Existing::Skip);
+    assert_eq!((report.sessions, report.skipped, report.failed), (0, 4, 0));
+    let reason = |id: &str| {
+        let problem = report.problems.iter().find(|problem| problem.session_id == id);
+        problem.unwrap().reason.clone()
+    };
+    assert!(reason("same").contains("the same messages"));
+    assert!(reason("fork").contains("the same messages"));
+    assert!(
+        reason("newer").contains("1 messages there, 2 in the source"),
+        "{}",
+        reason("newer")
+    );
+    assert!(reason("other").contains("another version"));
+    assert_eq!(report.losses[0].count, 2);
+}
+
+#[test]
+fn forks_of_a_session_that_is_overwritten_are_forks_of_the_new_one() {
+    let store = memory();
+    let root = session(&store, "root", &["a"]);
+    fork(&root, 1, "fork", &["b"]);
+    let parcel = Parcel::of(&store, Selection::Sessions(vec!["root".to_owned()]));
+    parcel.unpack_into(&store, Existing::Overwrite);
+    let fork = store.open_session("fork").unwrap().describe().unwrap();
+    assert_eq!((fork.parent_id.as_deref(), fork.fork_seq), (Some("root"), 1));
+    assert_sound(&store);
+}
+
+#[test]
+fn of_two_sessions_with_one_id_a_fork_goes_with_the_one_that_it_shares_with() {
+    let from = memory();
+    session(&from, "first", &["a"]);
+    let second = session(&from, "second", &["b"]);
+    fork(&second, 1, "fork", &["c"]);
+    let parcel = Parcel::all(&from);
+    parcel.rewrite("\"first\"", "\"twin\"");
+    parcel.rewrite("\"second\"", "\"twin\"");
+    let to = memory();
+    let report = parcel.unpack_into(&to, Existing::KeepBoth);
+    assert_eq!((report.sessions, report.failed), (3, 0));
+    assert!(
+        report.problems[0].reason.contains("the source has it twice"),
+        "{report:?}"
+    );
+    let fork = to.open_session("fork").unwrap().describe().unwrap();
+    assert_eq!(fork.parent_id.as_deref(), Some("twin (2)"));
+    assert_eq!(contents(&to, "fork"), ["b", "c"]);
+}
+
+#[test]
+fn the_place_of_a_fork_outlives_its_parent_and_the_move() {
+    let from = memory();
+    let root = session(&from, "root", &["a", "b"]);
+    fork(&fork(&root, 2, "child", &["c"]), 3, "grandchild", &[]);
+    from.delete_session("root").unwrap();
+    let to = memory();
+    Parcel::all(&from).unpack_into(&to, Existing::Skip);
+    for id in ["child", "grandchild"] {
+        let [there, here] = [&from, &to].map(|store| store.open_session(id).unwrap().describe().unwrap());
+        assert_eq!(here, there);
+    }
+}
+
+#[test]
+fn a_receipt_that_no_append_could_have_fails_its_session() {
+    let from = memory();
+    let keyed = AppendOptions {
+        idempotency_key: Some("request".to_owned()),
+        ..AppendOptions::default()
+    };
+    session(&from, "s", &[]).append(vec![user("a")], keyed).unwrap();
+    for (key, what) in [("\"key\":\"\"", "empty"), ("\"key\":\"a\\u001b\"", "control character")] {
+        let parcel = Parcel::all(&from);
+        parcel.rewrite("\"key\":\"request\"", key);
+        let report = parcel.unpack_into(&memory(), Existing::Skip);
+        assert_eq!((report.sessions, report.failed), (0, 1));
+        assert!(report.problems[0].reason.contains(what), "{report:?}");
+    }
+}
+
+#[test]
+fn the_numbers_of_the_event_log_have_no_gap_where_a_session_failed() {
+    let from = memory();
+    session(&from, "bad", &["poison"]);
+    let parcel = Parcel::all(&from);
+    parcel.rewrite(r#""content":"poison""#, r#""content":"poison","tool_calls":[]"#);
+    let to = TempStore::with(StoreOptions {
+        event_log_rows: 100,
+        ..StoreOptions::default()
+    });
+    session(&to, "bad", &["older"]);
+    parcel.unpack_into(&to, Existing::Overwrite);
+    session(&to, "next", &[]);
+    let numbers: Vec<u64> = to
+        .events_after(0, 100)
+        .unwrap()
+        .events
+        .iter()
+        .map(|event| event.number)
+        .collect();
+    assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>());
+}
+
+/// The locks that this process has on a file.
+#[cfg(target_os = "linux")]
+fn locks_on(path: &std::path::Path) -> usize {
+    use std::os::unix::fs::MetadataExt;
+    let inode = format!(":{} ", path.metadata().unwrap().ino());
+    let pid = format!(" {} ", std::process::id());
+    let locks = std::fs::read_to_string("/proc/locks").unwrap();
+    locks
+        .lines()
+        .filter(|line| line.contains(&inode) && line.contains(&pid))
+        .count()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_open_store_that_is_named_as_source_or_target_keeps_its_locks() {
+    for exclusive in [false, true] {
+        let store = TempStore::with(StoreOptions {
+            exclusive,
+            ..StoreOptions::default()
+        });
+        session(&store, "s", &["a"]);
+        let beside = |end: &str| store.path().with_file_name(format!("chat.db{end}"));
+        let before = (
+            locks_on(&store.path()),
+            beside("-shm").exists().then(|| locks_on(&beside("-shm"))),
+        );
+        assert!(before.0 > 0);
+        for path in ["", "-wal", "-shm"].map(beside) {
+            let path = path.to_str().unwrap();
+            for format in [
+                None,
+                Some(Format::OpenAi),
+                Some(Format::Turnkeep),
+                Some(Format::QvDatabase),
+            ] {
+                let options = ImportOptions {
+                    format,
+                    ..ImportOptions::default()
+                };
+                assert!(store.import(path, options).is_err());
+            }
+            let as_own = ExportOptions {
+                format: Format::Turnkeep,
+                selection: Selection::All,
+                progress: None,
+            };
+            assert!(store.export_to_file(path, as_own).is_err());
+        }
+        let after = (
+            locks_on(&store.path()),
+            beside("-shm").exists().then(|| locks_on(&beside("-shm"))),
+        );
+        assert_eq!(after, before);
+    }
+}
+
+#[test]
+fn a_name_that_sqlite_gives_to_its_own_files_is_no_target() {
+    let store = memory();
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["other.db-wal", "other.db-shm", "other.db-journal"] {
+        let as_own = ExportOptions {
+            format: Format::Turnkeep,
+            selection: Selection::All,
+            progress: None,
+        };
+        let error = store
+            .export_to_file(folder.path().join(name).to_str().unwrap(), as_own)
+            .unwrap_err();
+        assert_eq!(error.kind(), Kind::Invalid);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_source_that_may_never_end_is_refused_before_anybody_waits_for_it() {
+    let store = memory();
+    let error = store.import("/dev/zero", ImportOptions::default()).unwrap_err();
+    assert!(error.message().contains("pipe or a device"), "{error}");
+}
+
+#[test]
+fn a_check_from_a_callback_of_a_store_in_memory_is_busy_and_does_not_wait_for_itself() {
+    let store = memory();
+    session(&store, "s", &["a"]);
+    let mut kind = None;
+    let as_own = ExportOptions {
+        format: Format::Turnkeep,
+        selection: Selection::All,
+        progress: None,
+    };
+    store
+        .export(as_own, &mut |_| {
+            kind = store.check().err().map(|error| error.kind());
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!(kind, Some(Kind::Busy));
+}
+
+#[test]
 fn a_copy_names_the_same_sessions_as_shared_however_its_messages_are_stored() {
     let from = memory();
     let root = session(&from, "root", &["a", "b", "c"]);

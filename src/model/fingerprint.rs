@@ -2,6 +2,7 @@
 //! nothing from those who want to find two texts with one number.
 
 /// A number being made of parts, each told from the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Fingerprint(u64);
 
 impl Fingerprint {

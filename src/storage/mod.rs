@@ -13,6 +13,7 @@ pub(crate) use mutation::{Applied, Mutation, Outcome, unexpected};
 
 use crate::context::{Entry, Memo};
 use crate::error::{Error, Result};
+use crate::model::fingerprint::Fingerprint;
 use crate::model::{
     Activity, Candidates, Durability, Event, EventPage, Filter, KeptReceipt, ListOptions, MessageRef, Micros, Place,
     SearchOptions, SessionInfo, SessionPage, StoreTotals,
@@ -161,6 +162,12 @@ pub(crate) trait Importing {
 
     /// The calls of the step that a tool message at the end of a session would continue.
     fn open_calls(&self, key: SessionKey) -> Result<Option<String>>;
+
+    /// The sessions that were forked from one, and the last message that each shared with it then.
+    fn forks_of(&self, key: SessionKey) -> Result<Vec<(SessionKey, u32)>>;
+
+    /// How many messages a session has behind one of them, and the print of their roles and contents.
+    fn print_of(&self, key: SessionKey, behind: u32) -> Result<(u64, Fingerprint)>;
 
     /// A session begins: what comes from here on can be taken back as a whole.
     fn begin_session(&mut self) -> Result<()>;

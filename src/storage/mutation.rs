@@ -206,6 +206,8 @@ pub(crate) struct Settle {
     pub(crate) parent: Option<SessionKey>,
     /// The last message that it shared with that then.
     pub(crate) fork_seq: u32,
+    /// The forks of what it took the place of, and the last message that each shared with that: they are its forks now.
+    pub(crate) forks: Vec<(SessionKey, u32)>,
     /// How many bytes its messages may have from here on, if it says so: more may be there.
     pub(crate) max_bytes: Option<u64>,
     /// The receipts of appends with an idempotency key.

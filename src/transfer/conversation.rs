@@ -37,8 +37,8 @@ pub(crate) enum ForkedFrom {
     AsShared,
     /// A conversation of the source, which may not be there.
     Another(SharedWith),
-    /// None.
-    Nothing,
+    /// One that is no more, or none; the last message that both had.
+    Gone(u32),
 }
 
 /// A message of a conversation that came before in the same source.

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::files::{create_private, flush_folder, folder_of, partial_beside};
+use crate::storage::sqlite::{SIDE_FILES, belongs_to_open_store};
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
 use std::path::PathBuf;
@@ -31,6 +32,11 @@ fn replaceable(location: &str) -> Result<PathBuf> {
     if given.file_name().is_none() {
         return Err(Error::invalid(format!("'{location}' is no path of a file")));
     }
+    if let Some(end) = SIDE_FILES.iter().find(|end| location.ends_with(**end)) {
+        return Err(Error::invalid(format!(
+            "{location} ends in {end}: it would be taken for a part of a database; give another path"
+        )));
+    }
     let Ok(target) = given.canonicalize() else {
         return Ok(given);
     };
@@ -44,13 +50,20 @@ fn replaceable(location: &str) -> Result<PathBuf> {
             "{location} is a device or a pipe; give the path of a file"
         )));
     }
+    let is_database = || {
+        Error::new(
+            Kind::Exists,
+            format!("{location} is a database, or belongs to one; it was left untouched; give another path"),
+        )
+    };
+    // Before it is looked into: see there.
+    if belongs_to_open_store(&target) {
+        return Err(is_database());
+    }
     let mut begins = Vec::new();
     let read = File::open(&target).and_then(|file| file.take(16).read_to_end(&mut begins));
     if read.is_ok() && begins == BEGINNING_OF_A_DATABASE {
-        return Err(Error::new(
-            Kind::Exists,
-            format!("{location} is a database; it was left untouched; give another path"),
-        ));
+        return Err(is_database());
     }
     Ok(target)
 }

@@ -1,6 +1,7 @@
 //! A source to import: a file, or the files of a folder or an archive, read from front to back in bounded memory.
 
 use crate::error::{During, Error, Kind, Result};
+use crate::storage::sqlite::belongs_to_open_store;
 use std::cell::Cell;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
@@ -64,6 +65,17 @@ impl Input {
             };
             Error::new(kind, format!("{location} cannot be read: {error}"))
         })?;
+        if !meta.is_file() && !meta.is_dir() {
+            return Err(Error::invalid(format!(
+                "{location} is a pipe or a device, which may never end; put it into a file and import that"
+            )));
+        }
+        // Before any of it is opened: see there.
+        if belongs_to_open_store(&path) {
+            return Err(Error::invalid(format!(
+                "{location} is a Turnkeep store that is open here, or belongs to one; back it up, or export it and import that"
+            )));
+        }
         Ok(Self {
             path,
             location: location.to_owned(),

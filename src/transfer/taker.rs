@@ -4,6 +4,7 @@ pub(crate) use super::conversation::{Conversation, ForkedFrom, IncomingMessage, 
 use super::report::Losses;
 use super::{Existing, Format, ImportReport, Problem, ProblemKind, mend};
 use crate::error::{During, Error, Kind, Result};
+use crate::model::fingerprint::Fingerprint;
 use crate::model::{AppendOptions, MessageFlags, Micros, NewMessage, NewSession, ReadyMessage, Role, ids, now};
 use crate::storage::mutation::{Append, Create, Delete, Import, Settle};
 use crate::storage::{Importing, Mutation, Outcome, SessionKey, unexpected};
@@ -40,6 +41,8 @@ pub(crate) struct Taker<'a> {
     taken: HashMap<String, Taken>,
     /// Sessions that are only there for those that share messages of them, until the end.
     carriers: Vec<String>,
+    /// The last number that was put behind an id.
+    numbers: HashMap<String, u64>,
     current: Option<Current>,
 }
 
@@ -61,6 +64,47 @@ struct Current {
     tokens: u64,
     is_fork: bool,
     overwrites: bool,
+    /// It is skipped, and compared with the session that is there.
+    comparison: Option<Comparison>,
+}
+
+/// How a conversation meets the store.
+#[derive(Clone, Copy)]
+enum Arrival {
+    New,
+    /// The session that is there stays; what comes is kept until the end where others share messages of it.
+    Skipped(SessionKey),
+    Overwrites(SessionKey),
+    Beside {
+        is_second: bool,
+    },
+}
+
+impl Arrival {
+    fn is_carrier(self) -> bool {
+        matches!(self, Self::Skipped(_))
+    }
+}
+
+/// What is compared of a session that is skipped: the messages behind those that it shares.
+struct Comparison {
+    key: SessionKey,
+    shared: u32,
+    print: Fingerprint,
+    messages: u64,
+    step: Option<String>,
+}
+
+impl Comparison {
+    fn add(&mut self, message: &NewMessage) {
+        let mut kept = message.clone();
+        let _as_it_was_then = mend::message(&mut kept, self.step.as_deref());
+        self.print = self.print.with(kept.role.name()).with(&kept.content);
+        self.messages += 1;
+        if kept.role != Role::Tool {
+            self.step = kept.tool_calls;
+        }
+    }
 }
 
 enum Fate {
@@ -102,6 +146,7 @@ impl<'a> Taker<'a> {
             tokens: 0,
             taken: HashMap::new(),
             carriers: Vec::new(),
+            numbers: HashMap::new(),
             current: None,
         }
     }
@@ -162,101 +207,74 @@ impl<'a> Taker<'a> {
             tokens: 0,
             is_fork: conversation.shares.as_ref().is_some_and(|shares| shares.seq > 0),
             overwrites: false,
+            comparison: None,
         });
-        for change in mend::session(&mut conversation.session) {
-            self.report(ProblemKind::Changed, conversation.place.clone(), change);
-        }
-        if !source_id.is_empty() && self.taken.contains_key(&source_id) && self.existing != Existing::KeepBoth {
+        let is_second = !source_id.is_empty() && self.taken.contains_key(&source_id);
+        if is_second && self.existing != Existing::KeepBoth {
             self.pass_over("its id stands in the source twice; only the first is taken in");
             return Ok(());
         }
+        let changes = mend::session(&mut conversation.session);
         let existing = match &conversation.session.id {
             Some(id) => self.importing.find(id)?,
             None => None,
         };
-        let mut is_carrier = false;
-        if let Some(key) = existing
-            && self.existing == Existing::Skip
-        {
-            self.skip(key, &conversation.place);
+        let fate = match (existing, self.existing) {
+            (None, _) => Arrival::New,
+            (Some(key), Existing::Skip) => Arrival::Skipped(key),
+            (Some(key), Existing::Overwrite) => Arrival::Overwrites(key),
+            (Some(_), Existing::KeepBoth) => Arrival::Beside { is_second },
+        };
+        if let Arrival::Skipped(key) = fate {
+            self.skip(key, &conversation);
             if !conversation.is_shared {
                 return Ok(());
             }
-            is_carrier = true;
+        } else {
+            for change in changes {
+                self.report(ProblemKind::Changed, conversation.place.clone(), change);
+            }
         }
         self.importing.begin_session()?;
-        let begun = self.try_begin(conversation, existing, is_carrier);
+        let begun = self.try_begin(conversation, fate);
         self.settle_failure(begun)
     }
 
-    fn skip(&mut self, key: SessionKey, place: &str) {
-        self.report.skipped += 1;
-        self.report(
-            ProblemKind::Skipped,
-            place,
-            "the store has a session with this id already; it stays as it is",
-        );
-        if let Some(current) = &self.current {
-            let taken = Taken {
-                messages: None,
-                parent: Some(key),
-            };
-            self.taken.insert(current.source_id.clone(), taken);
-        }
+    /// The session of the store stays. What comes is compared with it, for the report at the end.
+    fn skip(&mut self, key: SessionKey, conversation: &Conversation) {
+        let Some(current) = &mut self.current else { return };
+        current.comparison = Some(Comparison {
+            key,
+            shared: conversation.shares.as_ref().map_or(0, |shares| shares.seq),
+            print: Fingerprint::new(),
+            messages: 0,
+            step: None,
+        });
+        let taken = Taken {
+            messages: None,
+            parent: Some(key),
+        };
+        self.taken.insert(current.source_id.clone(), taken);
     }
 
-    fn try_begin(
-        &mut self,
-        conversation: Conversation,
-        existing: Option<SessionKey>,
-        is_carrier: bool,
-    ) -> Result<()> {
-        let Conversation {
-            place,
-            mut session,
-            created,
-            shares,
-            ..
-        } = conversation.clone();
-        let shared = shares.as_ref().filter(|shares| shares.seq > 0);
-        let shared = shared.map(|shares| self.messages_of(shares)).transpose()?;
-        let forked_from = match &conversation.forked_from {
-            ForkedFrom::AsShared => shares.as_ref(),
-            ForkedFrom::Another(other) => Some(other),
-            ForkedFrom::Nothing => None,
+    fn try_begin(&mut self, mut conversation: Conversation, arrival: Arrival) -> Result<()> {
+        let shared = match &conversation.shares {
+            Some(shares) if shares.seq > 0 => Some(self.messages_of(shares)?),
+            _ => None,
         };
-        let parent = forked_from.and_then(|from| self.taken.get(&from.id)?.parent);
-        if forked_from.is_some() && parent.is_none() {
-            self.lost("parents of forks that are not in the source", 1);
-        }
-        let overwrites = existing.is_some() && !is_carrier && self.existing == Existing::Overwrite;
-        if let (Some(id), true) = (&session.id, overwrites) {
-            let delete = Delete {
-                id: id.clone(),
-                erase: false,
-                now: now(),
-            };
-            self.importing.apply(&Mutation::Delete(delete))?;
-        }
-        if is_carrier || (existing.is_some() && !overwrites) {
-            let id = self.free_id(session.id.as_deref().unwrap_or_default())?;
-            if !is_carrier {
-                let renamed = format!("the store has a session with this id already; it is '{id}' now");
-                self.report(ProblemKind::Changed, place.clone(), renamed);
-            }
-            session.id = Some(id);
-        }
-        self.free_name(&mut session, is_carrier, &place)?;
-        let mut create = self.ready.session(session)?;
-        create.now = created.unwrap_or(create.now);
+        let (parent, fork_seq) = self.origin(&conversation);
+        let forks = self.make_room(arrival)?;
+        self.name(&mut conversation, arrival)?;
         let own_limit = conversation.session.max_bytes;
+        let mut create = self.ready.session(std::mem::take(&mut conversation.session))?;
+        create.now = conversation.created.unwrap_or(create.now);
         if own_limit.is_some() {
+            // For what comes: more than that may be there.
             create.session.max_bytes = None;
         }
         create.summary_tokens = conversation.summary_tokens.unwrap_or(create.summary_tokens);
         let id: Arc<str> = create.id.as_str().into();
-        let import = Import { create, shared };
-        let outcome = self.importing.apply(&Mutation::Import(import))?;
+        let outcome = self.importing.apply(&Mutation::Import(Import { create, shared }))?;
         let Outcome::Created(head) = outcome else {
             return Err(unexpected(&outcome));
         };
@@ -267,20 +285,21 @@ impl<'a> Taker<'a> {
         let Some(current) = &mut self.current else {
             return Ok(());
         };
-        current.overwrites = overwrites;
+        current.overwrites = matches!(arrival, Arrival::Overwrites(_));
         current.fate = Fate::Kept(Box::new(Coming {
             key: head.key,
             id: Arc::clone(&id),
-            is_carrier,
+            is_carrier: arrival.is_carrier(),
             settle: Settle {
                 key: head.key,
                 id,
                 status: conversation.status,
-                created,
+                created: conversation.created,
                 updated: conversation.updated,
                 revision: conversation.revision,
                 parent,
-                fork_seq: forked_from.map_or(0, |from| from.seq),
+                fork_seq,
+                forks,
                 max_bytes: own_limit,
                 receipts: conversation.receipts,
                 now: now(),
@@ -291,6 +310,62 @@ impl<'a> Taker<'a> {
             last_created: None,
         }));
         Ok(())
+    }
+
+    /// What it was forked from, if that is in the store, and the last message that both had then.
+    fn origin(&mut self, conversation: &Conversation) -> (Option<SessionKey>, u32) {
+        let from = match &conversation.forked_from {
+            ForkedFrom::AsShared => conversation.shares.as_ref(),
+            ForkedFrom::Another(other) => Some(other),
+            ForkedFrom::Gone(seq) => return (None, *seq),
+        };
+        let Some(from) = from else { return (None, 0) };
+        let parent = self.taken.get(&from.id).and_then(|taken| taken.parent);
+        if parent.is_none() {
+            self.lost("parents of forks that are not in the source", 1);
+        }
+        (parent, from.seq)
+    }
+
+    /// Deletes what is overwritten. Its forks, which that gives to its own parent, are given to what takes its place.
+    fn make_room(&mut self, arrival: Arrival) -> Result<Vec<(SessionKey, u32)>> {
+        let (Arrival::Overwrites(key), Some(current)) = (arrival, &self.current) else {
+            return Ok(Vec::new());
+        };
+        let forks = self.importing.forks_of(key)?;
+        let delete = Delete {
+            id: current.source_id.clone(),
+            erase: false,
+            now: now(),
+        };
+        self.importing.apply(&Mutation::Delete(delete))?;
+        Ok(forks)
+    }
+
+    /// Gives it an id and a name that nobody has.
+    fn name(&mut self, conversation: &mut Conversation, arrival: Arrival) -> Result<()> {
+        let session = &mut conversation.session;
+        match arrival {
+            Arrival::New | Arrival::Overwrites(_) => {}
+            // One that nobody can know: what comes later in the source may have any other.
+            Arrival::Skipped(_) => {
+                session.id = Some(ids::new_session_id());
+                session.name = None;
+            }
+            Arrival::Beside { is_second } => {
+                let taken = session.id.take().unwrap_or_default();
+                let id = self.free_id(&taken)?;
+                let whose = if is_second {
+                    "the source has it twice"
+                } else {
+                    "the store has it already"
+                };
+                let reason = format!("its id '{taken}' is taken ({whose}); it is '{id}' now");
+                session.id = Some(id);
+                self.report(ProblemKind::Changed, conversation.place.clone(), reason);
+            }
+        }
+        self.free_name(&mut conversation.session, &conversation.place)
     }
 
     /// Whether a conversation that came before can share its messages.
@@ -315,11 +390,13 @@ impl<'a> Taker<'a> {
         Ok((key, shares.seq))
     }
 
-    /// An id that is not in the store: the one given, and what is behind it.
-    fn free_id(&self, id: &str) -> Result<String> {
-        for number in 2.. {
+    /// An id that is not in the store: the one given, and a number behind it.
+    fn free_id(&mut self, id: &str) -> Result<String> {
+        let first = self.numbers.get(id).copied().unwrap_or(1) + 1;
+        for number in first.. {
             let free = ids::with_end(id, &format!(" ({number})"));
             if self.importing.find(&free)?.is_none() {
+                self.numbers.insert(id.to_owned(), number);
                 return Ok(free);
             }
         }
@@ -327,11 +404,9 @@ impl<'a> Taker<'a> {
     }
 
     /// A name is unique among its owner's sessions; the second to come goes without.
-    fn free_name(&mut self, session: &mut NewSession, is_carrier: bool, place: &str) -> Result<()> {
+    fn free_name(&mut self, session: &mut NewSession, place: &str) -> Result<()> {
         let Some(name) = &session.name else { return Ok(()) };
-        if is_carrier {
-            session.name = None;
-        } else if self.importing.name_is_taken(&session.user_id, name)? {
+        if self.importing.name_is_taken(&session.user_id, name)? {
             let reason = format!("another session of this owner has the name '{name}'; it has none now");
             if session.title.is_empty() {
                 session.title.clone_from(name);
@@ -347,6 +422,9 @@ impl<'a> Taker<'a> {
         let Some(current) = &mut self.current else {
             return Ok(());
         };
+        if let Some(comparison) = &mut current.comparison {
+            comparison.add(&incoming.message);
+        }
         let Fate::Kept(coming) = &mut current.fate else {
             return Ok(());
         };
@@ -372,7 +450,9 @@ impl<'a> Taker<'a> {
             Err(error) => return self.settle_failure(Err(error)),
         }
         let full = coming.pending.len() >= BATCH_MESSAGES || coming.pending_bytes >= BATCH_BYTES;
-        if let Some(change) = changed {
+        if let Some(change) = changed
+            && !coming.is_carrier
+        {
             self.report(ProblemKind::Changed, format!("{place}, message {number}"), change);
         }
         if full {
@@ -394,7 +474,31 @@ impl<'a> Taker<'a> {
     pub(crate) fn end(&mut self) -> Result<()> {
         let ended = self.flush().and_then(|()| self.settle());
         self.settle_failure(ended)?;
+        self.report_skipped()?;
         self.current = None;
+        Ok(())
+    }
+
+    fn report_skipped(&mut self) -> Result<()> {
+        let Some(current) = &self.current else { return Ok(()) };
+        let Some(comparison) = &current.comparison else {
+            return Ok(());
+        };
+        let (there, print) = self.importing.print_of(comparison.key, comparison.shared)?;
+        let shared = u64::from(comparison.shared);
+        let (here, place) = (shared + comparison.messages, current.place.clone());
+        let reason = if there == comparison.messages && print == comparison.print {
+            "the store has this session already, with the same messages".to_owned()
+        } else {
+            self.losses.add("other versions of sessions that are there already", 1);
+            format!(
+                "the store has another version of this session: {} messages there, {here} in the source; it stays as it is; \
+                 overwrite it, or keep both",
+                shared + there
+            )
+        };
+        self.report.skipped += 1;
+        self.report(ProblemKind::Skipped, place, reason);
         Ok(())
     }
 
@@ -441,7 +545,7 @@ impl<'a> Taker<'a> {
         let before = self.taken.get(&current.source_id).and_then(|taken| taken.parent);
         let taken = Taken {
             messages: Some(coming.key),
-            parent: before.or(Some(coming.key)),
+            parent: before.filter(|_| coming.is_carrier).or(Some(coming.key)),
         };
         self.taken.insert(current.source_id.clone(), taken);
         self.importing.keep_session()
@@ -465,8 +569,11 @@ impl<'a> Taker<'a> {
     fn pass_over(&mut self, reason: &str) {
         let Some(current) = &mut self.current else { return };
         current.fate = Fate::PassedOver;
-        let (id, place) = (current.source_id.clone(), current.place.clone());
-        self.fail(&id, place, reason);
+        // One that is skipped is not taken in whatever it is like: who shares with it says that it could not.
+        if current.comparison.is_none() {
+            let (id, place) = (current.source_id.clone(), current.place.clone());
+            self.fail(&id, place, reason);
+        }
     }
 
     /// Ends the import: what was only there for others goes.

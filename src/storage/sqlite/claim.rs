@@ -4,6 +4,7 @@
 //! what the exclusive one believes to know.
 
 use super::failure::Site;
+use super::new_file::SIDE_FILES;
 use crate::error::{Error, Kind, Result};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
@@ -77,6 +78,18 @@ impl Drop for Claim {
 /// Whether a store of this process has the file open.
 pub(super) fn is_open_here(file: &FileId) -> bool {
     CLAIMS.lock().contains_key(file)
+}
+
+/// Whether a path leads to the file of a store that this process has open, or to one that SQLite keeps beside it. Whoever
+/// opened and closed such a file on his own would take the store's locks away: they belong to the process.
+pub(crate) fn belongs_to_open_store(path: &Path) -> bool {
+    let is_open = |path: &Path| file_id(path).is_ok_and(|file| is_open_here(&file));
+    let text = path.as_os_str().to_string_lossy();
+    is_open(path)
+        || SIDE_FILES
+            .iter()
+            .filter_map(|end| text.strip_suffix(*end))
+            .any(|database| is_open(Path::new(database)))
 }
 
 /// What tells a file from every other, by whatever path it is reached.

@@ -72,6 +72,16 @@ impl EventLog {
         self.written = 0;
     }
 
+    /// The last number of the transaction that is open.
+    pub(super) fn written(&self) -> u64 {
+        self.written
+    }
+
+    /// What was written behind a number was rolled back.
+    pub(super) fn take_back_to(&mut self, number: u64) {
+        self.written = number;
+    }
+
     /// What was written since is told to its callers.
     pub(super) fn acknowledge(&mut self) {
         self.acknowledged = self.acknowledged.max(self.written);

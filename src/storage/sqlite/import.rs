@@ -1,13 +1,16 @@
 //! Sessions that come from elsewhere: many in one transaction, each in a savepoint of its own.
 
 use super::append;
+use super::changes::existing_with_path;
 use super::changes::{self, Known, Refusal, Result};
 use super::events::EventLog;
 use super::failure::Site;
+use super::readers::key_ranges;
 use super::rows::{self, signed};
 use super::writer::explain;
 use crate::error::{Error, Kind, Result as ModelResult};
-use crate::model::{Durability, KeptReceipt, Place};
+use crate::model::fingerprint::Fingerprint;
+use crate::model::{Durability, KeptReceipt, Place, ids};
 use crate::storage::event::events_of;
 use crate::storage::mutation::{Erased, Settle};
 use crate::storage::{Imported, Importing, Mutation, Outcome, SessionKey};
@@ -20,9 +23,16 @@ pub(super) struct Import<'a> {
     pub(super) known: &'a mut Known,
     pub(super) event_log: Option<&'a mut EventLog>,
     pub(super) told: bool,
-    /// A session has begun and not ended: so many events and deletions there were then.
-    pub(super) begun: Option<(usize, usize)>,
+    /// A session has begun and not ended.
+    pub(super) begun: Option<Begun>,
     pub(super) imported: Imported,
+}
+
+/// What there was when a session began.
+pub(super) struct Begun {
+    events: usize,
+    deleted: usize,
+    logged: u64,
 }
 
 impl Import<'_> {
@@ -103,9 +113,27 @@ impl Importing for Import<'_> {
         append::calls_of_kept_step(self.connection, key).map_err(|refusal| explain(self.site, refusal))
     }
 
+    fn forks_of(&self, key: SessionKey) -> ModelResult<Vec<(SessionKey, u32)>> {
+        let read = || {
+            self.connection
+                .prepare_cached("SELECT key, fork_seq FROM sessions WHERE parent = ?1")?
+                .query_map([key.0], |row| Ok((SessionKey(row.get(0)?), row.get(1)?)))?
+                .collect::<rusqlite::Result<_>>()
+        };
+        read().map_err(|error| self.site.explain(&error))
+    }
+
+    fn print_of(&self, key: SessionKey, behind: u32) -> ModelResult<(u64, Fingerprint)> {
+        print_of(self.connection, key, behind).map_err(|refusal| explain(self.site, refusal))
+    }
+
     fn begin_session(&mut self) -> ModelResult<()> {
         self.run("SAVEPOINT session")?;
-        self.begun = Some((self.imported.events.len(), self.imported.deleted.len()));
+        self.begun = Some(Begun {
+            events: self.imported.events.len(),
+            deleted: self.imported.deleted.len(),
+            logged: self.event_log.as_ref().map_or(0, |log| log.written()),
+        });
         Ok(())
     }
 
@@ -117,12 +145,15 @@ impl Importing for Import<'_> {
     }
 
     fn undo_session(&mut self) -> ModelResult<()> {
-        let Some((events, deleted)) = self.begun.take() else {
+        let Some(begun) = self.begun.take() else {
             return Ok(());
         };
         self.known.forget_tails();
-        self.imported.events.truncate(events);
-        self.imported.deleted.truncate(deleted);
+        self.imported.events.truncate(begun.events);
+        self.imported.deleted.truncate(begun.deleted);
+        if let Some(log) = &mut self.event_log {
+            log.take_back_to(begun.logged);
+        }
         self.run("ROLLBACK TO session")?;
         self.run("RELEASE session")
     }
@@ -165,7 +196,13 @@ pub(super) fn settle(connection: &Connection, known: &mut Known, settle: &Settle
                 Ok((end, rows::unsigned(row, 3)?))
             },
         )?;
+    for (fork, seq) in &settle.forks {
+        connection
+            .prepare_cached("UPDATE sessions SET parent = ?2, fork_seq = ?3 WHERE key = ?1")?
+            .execute(params![fork.0, settle.key.0, seq])?;
+    }
     for receipt in &settle.receipts {
+        ids::check_id("idempotency_key", &receipt.key)?;
         keep_receipt(connection, settle, end, receipt)?;
     }
     Ok(Outcome::Settled(end, revision))
@@ -192,6 +229,22 @@ fn keep_receipt(connection: &Connection, settle: &Settle, end: Place, receipt: &
             signed(receipt.revision)
         ])?;
     Ok(())
+}
+
+fn print_of(connection: &Connection, key: SessionKey, behind: u32) -> Result<(u64, Fingerprint)> {
+    let head = existing_with_path(connection, key)?;
+    let mut messages = 0;
+    let mut print = Fingerprint::new();
+    let mut statement = connection.prepare_cached(rows::SELECT_MESSAGES)?;
+    for keys in key_ranges(&head.path, &(behind.saturating_add(1)..=head.place.seq)) {
+        let mut found = statement.query(keys)?;
+        while let Some(row) = found.next()? {
+            let message = rows::ready_message(row)?;
+            messages += 1;
+            print = print.with(message.role.name()).with(&message.content);
+        }
+    }
+    Ok((messages, print))
 }
 
 /// The receipts of a session's appends with an idempotency key.

@@ -35,6 +35,8 @@ mod writer;
 use crate::error::{Error, Kind, Result};
 use crate::model::Durability;
 use crate::storage::{Applied, ImportWork, Imported, Mutation, SessionKey, Snapshot, Storage};
+pub(crate) use claim::belongs_to_open_store;
+pub(crate) use new_file::SIDE_FILES;
 pub(crate) use salvage::salvage;
 pub(crate) use schema::APPLICATION_ID;
 

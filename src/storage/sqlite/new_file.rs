@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// What SQLite may have put beside a database.
-const SIDE_FILES: [&str; 3] = ["-wal", "-shm", "-journal"];
+pub(crate) const SIDE_FILES: [&str; 3] = ["-wal", "-shm", "-journal"];
 
 /// A file to be. Dropped before it is placed, it leaves nothing behind.
 pub(super) struct NewFile {

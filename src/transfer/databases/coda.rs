@@ -286,7 +286,7 @@ impl Reader<'_> {
             values.changes.push(format!(
                 "its parent is '{id}', and that one's parents lead back to it; it is kept without a parent"
             ));
-            conversation.forked_from = ForkedFrom::Nothing;
+            conversation.forked_from = ForkedFrom::Gone(0);
             return Ok(0);
         }
         let parent = values.integer("parent_place")?.filter(|_| taker.has_messages_of(&id));

@@ -60,9 +60,12 @@ struct SessionLine<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     max_bytes: Option<u64>,
     revision: u64,
-    /// What it was forked from.
+    /// The id of what it was forked from.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    parent: Option<At<'a>>,
+    parent: Option<Cow<'a, str>>,
+    /// The last message that both had then.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    fork_seq: u32,
     /// Whose messages, up to which one, are also its own: they are not repeated.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     shares: Option<At<'a>>,

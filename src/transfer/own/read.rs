@@ -6,20 +6,16 @@ use crate::model::{KeptReceipt, NewMessage, NewSession, Role, Status, Tokens};
 use crate::transfer::input::Input;
 use crate::transfer::taker::{Conversation, ForkedFrom, IncomingMessage, SharedWith, Taker};
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use std::borrow::Cow;
-use std::collections::HashMap;
 
 /// The longest line: a content may be as long as a database can hold it, and is longer when it is written as JSON.
-const MOST_BYTES_OF_A_LINE: usize = 6 << 30;
+const MOST_BYTES_OF_A_LINE: usize = 1 << 30;
 
 /// What kind of line it is.
 #[derive(Deserialize)]
 struct AnyLine<'a> {
     #[serde(rename = "type", borrow)]
     kind: Cow<'a, str>,
-    #[serde(flatten)]
-    _rest: HashMap<Cow<'a, str>, IgnoredAny>,
 }
 
 /// What came since the last session began.
@@ -41,7 +37,7 @@ pub(crate) fn read(input: &Input, taker: &mut Taker<'_>) -> Result<()> {
     while let Some((number, line)) = lines.next()? {
         taker.went_on(input.progress())?;
         match parse::<AnyLine<'_>>(number, line)?.kind.as_ref() {
-            "message" => message(number, &parse(number, line)?, &mut come, taker)?,
+            "message" => message(number, parse(number, line)?, &mut come, taker)?,
             "session" => session(number, parse(number, line)?, &mut come, taker)?,
             "end" => {
                 end_session(&mut come, taker)?;
@@ -146,13 +142,19 @@ fn session(number: u64, line: SessionLine<'_>, come: &mut Progress, taker: &mut 
         revision: Some(line.revision),
         summary_tokens: Some(line.summary_tokens),
         shares: line.shares.map(other),
-        forked_from: line.parent.map(other).map_or(ForkedFrom::Nothing, ForkedFrom::Another),
+        forked_from: match line.parent {
+            Some(id) => ForkedFrom::Another(SharedWith {
+                id: id.into_owned(),
+                seq: line.fork_seq,
+            }),
+            None => ForkedFrom::Gone(line.fork_seq),
+        },
         is_shared: line.shared,
         receipts: receipts.collect(),
     })
 }
 
-fn message(number: u64, line: &MessageLine<'_>, come: &mut Progress, taker: &mut Taker<'_>) -> Result<()> {
+fn message(number: u64, line: MessageLine<'_>, come: &mut Progress, taker: &mut Taker<'_>) -> Result<()> {
     come.messages += 1;
     if !come.in_session {
         return Err(Error::invalid(format!(
@@ -176,13 +178,13 @@ fn message(number: u64, line: &MessageLine<'_>, come: &mut Progress, taker: &mut
     taker.message(IncomingMessage {
         message: NewMessage {
             role,
-            content: line.content.to_string(),
+            content: line.content.into_owned(),
             tokens: Tokens::Given(line.tokens),
             created: Some(line.created),
-            tool_calls: line.tool_calls.as_ref().map(|json| json.0.to_string()),
-            tool_call_id: line.tool_call_id.as_deref().map(str::to_owned),
-            model: line.model.as_deref().map(str::to_owned),
-            metadata: line.metadata.as_ref().map(|json| json.0.to_string()),
+            tool_calls: line.tool_calls.map(|json| json.0.into_owned()),
+            tool_call_id: line.tool_call_id.map(Cow::into_owned),
+            model: line.model.map(Cow::into_owned),
+            metadata: line.metadata.map(|json| json.0.into_owned()),
             pinned: line.pinned,
         },
         estimated: line.estimated,

@@ -31,10 +31,6 @@ impl crate::transfer::export::Exporter for Exporter {
     fn session(&mut self, out: &mut Out<'_>, session: &Exported<'_>) -> Result<()> {
         self.sessions += 1;
         let info = session.info;
-        let parent = info.parent_id.as_deref().map(|id| At {
-            session: id.into(),
-            seq: info.fork_seq,
-        });
         let shares = session.shares.map(|shares| At {
             session: shares.session_id.into(),
             seq: shares.through_seq,
@@ -68,7 +64,8 @@ impl crate::transfer::export::Exporter for Exporter {
                 expires_after: info.expires_after,
                 max_bytes: info.max_bytes,
                 revision: info.revision,
-                parent,
+                parent: info.parent_id.as_deref().map(Cow::Borrowed),
+                fork_seq: info.fork_seq,
                 shares,
                 shared: !session.branches.is_empty(),
                 receipts: receipts.collect(),
