@@ -231,6 +231,13 @@ fn a_settings_file_opens_its_store() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn a_file_that_never_ends_is_no_settings() {
+    let error = Store::open_config("/dev/zero").err().unwrap();
+    assert_eq!(error.kind(), Kind::TooLarge);
+}
+
 #[test]
 fn a_storage_path_of_memory_is_memory_wherever_the_file_is() {
     for folder in ["", "/etc/chat"] {

@@ -7,6 +7,8 @@ use super::{Store, StoreOptions, TokenizerChoice};
 use crate::error::{During, Error, Kind, Result};
 use crate::model::Durability;
 use crate::storage::sqlite::IN_MEMORY;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use toml::de::{DeTable, DeValue};
@@ -165,15 +167,28 @@ fn to_usize(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
 
+/// Settings take a few hundred bytes; what is longer is another file, or a device that never ends.
+const MOST_BYTES: u64 = 1 << 20;
+
 impl Store {
     /// Opens a store as the table `[session]` of a TOML file says.
     pub fn open_config(path: &str) -> Result<Self> {
         let open = || {
             let file = Path::new(path);
-            let text = std::fs::read(file).map_err(|error| match error.kind() {
+            let unreadable = |error: std::io::Error| match error.kind() {
                 std::io::ErrorKind::NotFound => Error::new(Kind::NotFound, "there is no such file"),
                 _ => Error::new(Kind::Storage, format!("the file cannot be read: {error}")),
-            })?;
+            };
+            let mut text = Vec::new();
+            File::open(file)
+                .and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut text))
+                .map_err(unreadable)?;
+            if text.len() as u64 > MOST_BYTES {
+                return Err(Error::new(
+                    Kind::TooLarge,
+                    format!("the file has more than {MOST_BYTES} bytes: it holds no settings"),
+                ));
+            }
             let text = String::from_utf8(text).map_err(|error| {
                 Error::new(Kind::Encoding, format!("the file is not UTF-8: {}", error.utf8_error()))
             })?;
