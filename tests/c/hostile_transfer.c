@@ -166,7 +166,7 @@ static void a_choice_of_sessions_that_is_none_is_refused(void) {
     options.filter = &filter;
     FAILS(INVALID, "both given", turnkeep_store_export_file(store, fresh_path(), &options, NULL, &failure));
     FAILS(INVALID, "is a folder",
-          turnkeep_store_export_file(store, "/",
+          turnkeep_store_export_file(store, ".",
                                      &(turnkeep_export_options){.struct_size = sizeof(turnkeep_export_options),
                                                                 .format = TURNKEEP_FORMAT_TURNKEEP},
                                      NULL, &failure));
