@@ -243,6 +243,29 @@ fn a_receipt_that_no_append_could_have_fails_its_session() {
 }
 
 #[test]
+fn a_session_with_impossible_numbers_is_not_taken_in() {
+    let from = memory();
+    session(&from, "s", &["a"]);
+    let created = from.open_session("s").unwrap().describe().unwrap().created;
+    for (is, becomes) in [
+        (
+            format!("\"created\":{created},\"updated\""),
+            "\"created\":-9223372036854775808,\"updated\"".to_owned(),
+        ),
+        ("\"revision\":1".to_owned(), "\"revision\":0".to_owned()),
+        (
+            "\"revision\":1".to_owned(),
+            "\"revision\":18446744073709551615".to_owned(),
+        ),
+    ] {
+        let parcel = Parcel::all(&from);
+        parcel.rewrite(&is, &becomes);
+        let report = parcel.unpack_into(&memory(), Existing::Skip);
+        assert_eq!((report.sessions, report.failed), (0, 1), "{becomes}");
+    }
+}
+
+#[test]
 fn the_numbers_of_the_event_log_have_no_gap_where_a_session_failed() {
     let from = memory();
     session(&from, "bad", &["poison"]);

@@ -8,7 +8,7 @@ use crate::model::{Micros, NewMessage, Role, moment};
 use chrono::DateTime;
 
 /// The last moment that is taken for a time: the end of the year 9999.
-const LAST_TIME: Micros = 253_402_300_799_999_999;
+pub(crate) const LAST_TIME: Micros = 253_402_300_799_999_999;
 
 /// What has no place of its own is kept as metadata if it is so small.
 pub(crate) const MOST_BYTES_OF_EXTRAS: usize = 16 << 10;

@@ -1,6 +1,7 @@
 //! Takes in what an importer finds: checks it like what is appended, keeps what is new, and reports the rest.
 
 pub(crate) use super::conversation::{Conversation, ForkedFrom, IncomingMessage, SharedWith};
+use super::draft::LAST_TIME;
 use super::report::Losses;
 use super::{Existing, Format, ImportReport, Problem, ProblemKind, mend};
 use crate::error::{During, Error, Kind, Result};
@@ -258,6 +259,7 @@ impl<'a> Taker<'a> {
     }
 
     fn try_begin(&mut self, mut conversation: Conversation, arrival: Arrival) -> Result<()> {
+        check_numbers(&conversation)?;
         let shared = match &conversation.shares {
             Some(shares) if shares.seq > 0 => Some(self.messages_of(shares)?),
             _ => None,
@@ -588,5 +590,22 @@ impl<'a> Taker<'a> {
         }
         self.report.losses = self.losses.list();
         Ok((self.report, self.tokens))
+    }
+}
+
+/// What a store counts itself, and therefore believes.
+fn check_numbers(conversation: &Conversation) -> Result<()> {
+    for (what, time) in [("created", conversation.created), ("updated", conversation.updated)] {
+        if let Some(time) = time.filter(|time| !(-LAST_TIME..=LAST_TIME).contains(time)) {
+            return Err(Error::invalid(format!(
+                "it was {what} at {time}, which is no time that a calendar has"
+            )));
+        }
+    }
+    match conversation.revision {
+        Some(revision) if revision == 0 || i64::try_from(revision).is_err() => {
+            Err(Error::invalid(format!("its revision is {revision}; the first is 1")))
+        }
+        _ => Ok(()),
     }
 }
