@@ -23,7 +23,8 @@
 
 #include "gemma_session/json.hpp"    // json
 #include "gemma_session/manager.hpp" // SessionManager
-#include "gemma_session/session.hpp" // ConversationMessage, Session
+#include "gemma_session/message.hpp" // ConversationMessage
+#include "gemma_session/session.hpp" // Session
 #include "gemma_session/storage.hpp" // SessionStorage
 
 #endif

@@ -13,6 +13,8 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
+#include <deque>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -102,6 +104,11 @@ std::string ids(const std::vector<json>& rows) {
     std::string all;
     for (const auto& row : rows) all += field(row, "session_id") + ' ';
     return all;
+}
+
+std::string contents(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
 }
 
 /// Events in the order in which they were told. Must outlive its manager, which tells of its own end.
@@ -418,6 +425,53 @@ void a_session_of_a_manager_takes_other_contents_but_no_other_id() {
     CHECK(manager.get_conversation_history("old").empty());
 }
 
+void json_that_does_not_fit_changes_nothing_of_a_stored_session() {
+    for (const auto window : {0u, 77u}) {
+        const auto path = fresh_path();
+        {
+            turnkeep::store store{path};
+            turnkeep::session_options options;
+            options.id = "old";
+            options.max_bytes = 20;
+            options.window_tokens = window;
+            options.metadata = R"({ "user": "lee" })";
+            store.create_session(options).append(turnkeep::role::user, "stays");
+        }
+        ready manager(at(path));
+        const auto session = manager.get_session("old");
+        CHECK_THROWS_AS(std::runtime_error, "20", session->from_json(to_value(exported)));
+        CHECK_EQUAL(texts(session->get_conversation_history()), "stays ");
+        CHECK_EQUAL(session->get_max_context_tokens(), window == 0 ? 8192u : window);
+        CHECK_EQUAL(field(session->get_metadata(), {"metadata", "user"}), "\"lee\"");
+    }
+}
+
+void a_stored_session_takes_other_contents_while_others_write() {
+    ready manager;
+    manager.create_session(named("old"));
+    const auto session = manager.get_session("old");
+    std::atomic<bool> stop{false};
+    std::thread writer([&] {
+        while (!stop) {
+            session->clear_history();
+            session->add_message(Role::USER, "of somebody else", 1);
+        }
+    });
+    std::string wrong;
+    for (int round = 0; round < 300 && wrong.empty(); ++round) {
+        try {
+            session->from_json(to_value(exported));
+            const auto now = texts(session->get_conversation_history());
+            if (now.find("Hello!") != now.npos && now.find("Be ") != 0) wrong = "it has become: " + now;
+        } catch (const std::runtime_error& why) {
+            wrong = why.what();
+        }
+    }
+    stop = true;
+    writer.join();
+    CHECK_EQUAL(wrong, "");
+}
+
 void the_same_session_is_handed_out_again_until_it_is_another() {
     auto config = at(fresh_path());
     config.storage_config.cache_capacity = 2;
@@ -624,6 +678,48 @@ void a_file_that_is_no_store_is_refused_and_left_as_it_is() {
     CHECK_EQUAL((std::string{std::istreambuf_iterator<char>(file), {}}), "These are no sessions.");
 }
 
+/// A file as the Gemma.cpp session management itself writes it.
+std::string old_database() {
+    const auto path = fresh_path();
+    const auto tests = std::filesystem::absolute(__FILE__).parent_path().parent_path();
+    const auto script = (tests / "fixtures" / "ancestors" / "make_gemma.py").string();
+    const auto command = "python3 \"" + script + "\" \"" + path + "\" --short";
+    CHECK_EQUAL(std::system(command.c_str()), 0);
+    return path;
+}
+
+void the_database_that_a_host_had_before_is_named_and_brought_over() {
+    const auto old = old_database(), before = contents(old);
+    SessionManager unchanged(at(old));
+    CHECK_THROWS_AS(std::runtime_error, "import_database(\"" + old + "\")", unchanged.initialize());
+    CHECK_THROWS_AS(std::runtime_error, "database of the Gemma.cpp session", unchanged.list_sessions());
+    CHECK(contents(old) == before);
+
+    events told;
+    ready manager;
+    manager.set_event_callback(told.listener());
+    std::vector<std::string> problems;
+    CHECK_EQUAL(manager.import_database(old, false, &problems), 4u);
+    CHECK(told.all().find("session_imported ") == 0);
+    CHECK(problems.size() >= 6);
+    CHECK_EQUAL(texts(manager.get_conversation_history("full")),
+                (std::string{"Be kind. a\0b '\" \xF0\x9F\x98\x80 Two. ", 26}));
+    CHECK_EQUAL(manager.get_session("full")->get_max_context_tokens(), 4096u);
+    manager.add_message("full", Role::USER, "said since", 1);
+    CHECK_EQUAL(manager.import_database(old), 0u);
+    CHECK_EQUAL(manager.get_conversation_history("full").size(), 4u);
+    CHECK(contents(old) == before);
+
+    SessionStorage storage(at(fresh_path()).storage_config);
+    CHECK_EQUAL(storage.import_database(old), 0u); // not initialized
+    CHECK(storage.initialize());
+    CHECK_EQUAL(storage.import_database(old), 4u);
+    CHECK_EQUAL(storage.import_database(old, true), 4u);
+    problems.clear();
+    CHECK_EQUAL(storage.import_database(old + ".missing", false, &problems), 0u);
+    CHECK_EQUAL(problems.size(), 1u);
+}
+
 void two_managers_on_one_file_keep_what_both_were_told() {
     const auto path = fresh_path();
     ready one(at(path)), other(at(path));
@@ -731,11 +827,6 @@ void sessions_are_cleaned_up_by_themselves_where_the_host_wants_it() {
 }
 
 /* Export and import */
-
-std::string contents(const std::string& path) {
-    std::ifstream file(path);
-    return {std::istreambuf_iterator<char>(file), {}};
-}
 
 void sessions_go_out_to_a_file_and_come_back_in() {
     const auto path = fresh_path() + ".json";
@@ -1106,6 +1197,41 @@ void a_reference_to_a_history_stays_as_it_is_while_others_write() {
     CHECK_EQUAL(session->get_conversation_history().size(), 0u);
 }
 
+void histories_that_no_thread_refers_to_any_more_are_given_back() {
+    using histories = gemma::session::detail::given_histories;
+    histories given;
+    std::vector<std::weak_ptr<const std::deque<ConversationMessage>>> seen;
+    const auto give = [&] {
+        const histories::history newest = std::make_shared<const std::deque<ConversationMessage>>(1);
+        seen.push_back(newest);
+        return &given.give(newest);
+    };
+    const auto* const kept = give();
+    for (int thread = 0; thread < 3; ++thread) std::thread(give).join();
+    CHECK_EQUAL(kept->size(), 1u);
+    CHECK(!seen[0].expired());
+    CHECK(seen[1].expired() && seen[2].expired());
+    give();
+    CHECK(seen[0].expired() && seen[3].expired());
+    CHECK(!seen[4].expired());
+}
+
+void a_thread_that_is_ending_may_still_read() {
+    Session session("s");
+    session.add_message(Role::USER, "last words", 1);
+    static std::string read;
+    std::thread([&] {
+        struct late_reader {
+            Session* from = nullptr;
+            ~late_reader() { read = texts(from->get_conversation_history()); }
+        };
+        static thread_local late_reader reader;
+        reader.from = &session; // made before the session knows this thread, so it ends later
+        session.get_conversation_history();
+    }).join();
+    CHECK_EQUAL(read, "last words ");
+}
+
 void a_manager_is_shut_down_while_others_use_it() {
     ready manager;
     const auto id = manager.create_session();
@@ -1186,6 +1312,8 @@ int main(int argc, char** argv) {
         TEST(metadata_of_a_new_session_is_stored),
         TEST(a_session_of_a_manager_is_a_live_view),
         TEST(a_session_of_a_manager_takes_other_contents_but_no_other_id),
+        TEST(json_that_does_not_fit_changes_nothing_of_a_stored_session),
+        TEST(a_stored_session_takes_other_contents_while_others_write),
         TEST(the_same_session_is_handed_out_again_until_it_is_another),
         TEST(half_a_character_is_refused_and_later_messages_are_kept),
         TEST(the_whole_history_is_kept_and_the_system_prompt_stays_in_the_context),
@@ -1196,6 +1324,7 @@ int main(int argc, char** argv) {
         TEST(a_manager_does_nothing_before_initialize_and_after_shutdown),
         TEST(a_locked_file_is_an_error_and_no_empty_list),
         TEST(a_file_that_is_no_store_is_refused_and_left_as_it_is),
+        TEST(the_database_that_a_host_had_before_is_named_and_brought_over),
         TEST(two_managers_on_one_file_keep_what_both_were_told),
 #ifdef __linux__
         TEST(a_message_that_cannot_be_written_is_false_and_the_reason_is_told),
@@ -1219,6 +1348,8 @@ int main(int argc, char** argv) {
         TEST(a_callback_that_was_taken_away_is_not_called_any_more),
         TEST(eight_threads_use_one_session_and_a_callback_that_calls_back),
         TEST(a_reference_to_a_history_stays_as_it_is_while_others_write),
+        TEST(histories_that_no_thread_refers_to_any_more_are_given_back),
+        TEST(a_thread_that_is_ending_may_still_read),
         TEST(a_manager_is_shut_down_while_others_use_it),
         TEST(a_storage_saves_loads_lists_and_deletes),
     });

@@ -171,7 +171,14 @@ public:
     /// a line each, by `problems` and by the event "session_import_problem", {session_id, place, reason}.
     std::size_t import_sessions(const std::string& file_path, bool overwrite_existing = false,
                                 std::vector<std::string>* problems = nullptr) {
-        return storage_.import_some(file_path, overwrite_existing, problems);
+        return storage_.import_some(file_path, turnkeep::format::gemma_sessions, overwrite_existing, problems);
+    }
+
+    /// The same with a database that the Gemma.cpp session management wrote, its sessions.db, which stays as it is. A second
+    /// time there are no sessions left to take in.
+    std::size_t import_database(const std::string& db_path, bool overwrite_existing = false,
+                                std::vector<std::string>* problems = nullptr) {
+        return storage_.import_database(db_path, overwrite_existing, problems);
     }
 
     /// Deletes what has not been changed for session_ttl, and returns how many sessions that were.

@@ -1,5 +1,5 @@
 /*
- * gemma::session::ConversationMessage and Session: see gemma_session.hpp.
+ * gemma::session::Session: see gemma_session.hpp.
  *
  * SPDX-License-Identifier: MIT OR Apache-2.0
  */
@@ -10,177 +10,25 @@
 #include "../turnkeep.hpp"
 #include "events.hpp"
 #include "json.hpp"
+#include "message.hpp"
 
-#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <limits>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <stdexcept>
 #include <string>
-#include <string_view>
-#include <thread>
 #include <utility>
 #include <vector>
 
 namespace gemma::session {
 
-/// Something that was said.
-struct ConversationMessage {
-    enum class Role { USER, ASSISTANT, SYSTEM };
-
-    Role role = Role::USER;
-    std::string content{};
-    std::chrono::system_clock::time_point timestamp{};
-    std::size_t token_count = 0;
-
-    /// Writes {role, content, timestamp, token_count}.
-    inline void to_json(json& out) const;
-
-    /// Reads the same. Throws std::invalid_argument, and then nothing was changed.
-    inline void from_json(const json& in);
-};
-
 namespace detail {
-
-/// A session as the JSON of an export has it.
-struct session_record {
-    std::string id{};
-    std::size_t max_context_tokens = 0;
-    std::optional<system_time> created{};
-    std::optional<system_time> active{};
-    /// A JSON object; empty is none.
-    std::string metadata{};
-    std::vector<ConversationMessage> messages{};
-};
-
-inline system_time moment(std::int64_t milliseconds) {
-    // As many as a clock of nanoseconds holds, and 9999-12-31 for one that holds more.
-    constexpr auto clock_end =
-        std::chrono::duration_cast<std::chrono::milliseconds>(system_time::duration::max()).count();
-    constexpr auto end = std::min<std::int64_t>(clock_end, 253402300799999);
-    if (milliseconds > end || milliseconds < -end) {
-        throw std::invalid_argument("the time " + std::to_string(milliseconds) + " ms is out of range");
-    }
-    return system_time{std::chrono::milliseconds{milliseconds}};
-}
-
-inline std::string write(const ConversationMessage& message) {
-    return object_writer{}
-        .number("role", static_cast<int>(message.role))
-        .text("content", message.content)
-        .number("timestamp", milliseconds(message.timestamp))
-        .number("token_count", message.token_count)
-        .done();
-}
-
-inline ConversationMessage read_message(const json_value& value) {
-    if (value.kind != json_value::kinds::object) throw std::invalid_argument("a message is not an object");
-    ConversationMessage message;
-    const auto role = integer<int>(value, "role");
-    if (role < 0 || role > 2) {
-        throw std::invalid_argument("\"role\" is " + std::to_string(role) +
-                                    "; it must be 0 (user), 1 (assistant) or 2 (system)");
-    }
-    message.role = static_cast<ConversationMessage::Role>(role);
-    message.content = member(value, "content", json_value::kinds::text).text;
-    message.timestamp = moment(integer<std::int64_t>(value, "timestamp"));
-    message.token_count = integer<std::size_t>(value, "token_count");
-    return message;
-}
-
-inline session_record read_record(const json_value& value) {
-    if (value.kind != json_value::kinds::object) throw std::invalid_argument("a session is not an object");
-    session_record record;
-    record.id = member(value, "session_id", json_value::kinds::text).text;
-    if (record.id.empty()) throw std::invalid_argument("\"session_id\" is empty");
-    record.max_context_tokens = integer<std::size_t>(value, "max_context_tokens");
-    if (record.max_context_tokens == 0) throw std::invalid_argument("\"max_context_tokens\" is 0");
-    record.created = moment(integer<std::int64_t>(value, "created_at"));
-    record.active = moment(integer<std::int64_t>(value, "last_activity"));
-    // What has been trimmed away is in this sum, and in no message: it is checked, and the messages are summed anew.
-    (void)integer<std::uint64_t>(value, "total_tokens");
-    if (value.find("metadata")) record.metadata = member(value, "metadata", json_value::kinds::object).raw;
-    if (!value.find("conversation_history")) return record;
-    for (const auto& item : member(value, "conversation_history", json_value::kinds::array).items) {
-        try {
-            record.messages.push_back(read_message(item));
-        } catch (const std::invalid_argument& why) {
-            throw std::invalid_argument("message " + std::to_string(record.messages.size() + 1) + " of session '" +
-                                        record.id + "': " + why.what());
-        }
-    }
-    return record;
-}
-
-/// A window's size as a store takes it: who gives more means any size.
-inline std::uint64_t window_tokens(std::size_t wanted) {
-    if (wanted == 0) throw std::invalid_argument("max_context_tokens is 0; it must be at least 1");
-    return std::min<std::uint64_t>(wanted, std::numeric_limits<std::int64_t>::max() / 2);
-}
-
-inline turnkeep::role stored_role(ConversationMessage::Role role) {
-    switch (role) {
-    case ConversationMessage::Role::USER: return turnkeep::role::user;
-    case ConversationMessage::Role::ASSISTANT: return turnkeep::role::assistant;
-    case ConversationMessage::Role::SYSTEM: return turnkeep::role::system;
-    }
-    throw std::invalid_argument("the role " + std::to_string(static_cast<int>(role)) +
-                                " is none of USER, ASSISTANT and SYSTEM");
-}
-
-/// Other hosts of the store know more roles, which are read as an export writes them.
-inline ConversationMessage::Role role_of(turnkeep::role role) noexcept {
-    switch (role) {
-    case turnkeep::role::assistant:
-    case turnkeep::role::tool: return ConversationMessage::Role::ASSISTANT;
-    case turnkeep::role::system:
-    case turnkeep::role::developer: return ConversationMessage::Role::SYSTEM;
-    case turnkeep::role::user: break;
-    }
-    return ConversationMessage::Role::USER;
-}
-
-inline ConversationMessage read(const turnkeep::message& message) {
-    return {role_of(message.role()), std::string{message.content()}, message.created(), message.tokens()};
-}
-
-template <typename Container, typename Messages>
-Container read_all(const Messages& messages) {
-    Container all;
-    for (const auto& message : messages) all.push_back(read(message));
-    return all;
-}
-
-/// A view of a message, as a store takes it.
-inline turnkeep::new_message to_store(const ConversationMessage& message, bool keeps_time) {
-    if (message.token_count > std::numeric_limits<std::int32_t>::max()) {
-        throw std::invalid_argument("token_count is " + std::to_string(message.token_count) +
-                                    "; it must be at most 2 147 483 647");
-    }
-    turnkeep::new_message wanted;
-    wanted.role = stored_role(message.role);
-    wanted.content = message.content;
-    wanted.tokens = message.token_count == 0 ? turnkeep::tokens_none : static_cast<std::int64_t>(message.token_count);
-    if (keeps_time) {
-        wanted.created = std::chrono::time_point_cast<turnkeep::time_point::duration>(message.timestamp);
-        // The epoch itself means now.
-        if (wanted.created == turnkeep::time_point{}) wanted.created += std::chrono::microseconds{1};
-    }
-    return wanted;
-}
-
-inline std::vector<turnkeep::new_message> to_store(const std::vector<ConversationMessage>& messages) {
-    std::vector<turnkeep::new_message> wanted;
-    wanted.reserve(messages.size());
-    for (const auto& message : messages) wanted.push_back(to_store(message, true));
-    return wanted;
-}
 
 /// What a store says to be wrong with an argument is an std::invalid_argument; everything else stays a runtime_error.
 template <typename Call>
@@ -192,6 +40,40 @@ decltype(auto) checked(Call&& call) {
         throw std::invalid_argument(why.what());
     }
 }
+
+/// Expires when the calling thread ends. One whose thread-local objects are gone already has nothing that expires later.
+inline std::weak_ptr<const void> this_thread() {
+    static thread_local bool has_ended = false;
+    struct life {
+        std::shared_ptr<const int> token = std::make_shared<const int>();
+        life() = default;
+        life(const life&) = delete;
+        life& operator=(const life&) = delete;
+        ~life() { has_ended = true; }
+    };
+    if (has_ended) {
+        static const auto* const for_good = new std::shared_ptr<const int>(std::make_shared<const int>());
+        return *for_good;
+    }
+    static thread_local const life here;
+    return here.token;
+}
+
+/// What each thread was given last: it may read on in it while others are given newer ones, and until it ends.
+class given_histories {
+public:
+    using history = std::shared_ptr<const std::deque<ConversationMessage>>;
+
+    const std::deque<ConversationMessage>& give(const history& newest) {
+        for (auto entry = given_.begin(); entry != given_.end();) {
+            entry = entry->first.expired() ? given_.erase(entry) : std::next(entry);
+        }
+        return *(given_[this_thread()] = newest);
+    }
+
+private:
+    std::map<std::weak_ptr<const void>, history, std::owner_less<>> given_;
+};
 
 /// The store in memory of the sessions that belong to no manager: there while one of them is.
 inline std::shared_ptr<turnkeep::store> scratch_store() {
@@ -209,18 +91,11 @@ inline std::shared_ptr<turnkeep::store> scratch_store() {
 
 } // namespace detail
 
-inline void ConversationMessage::to_json(json& out) const { out = detail::to_value(detail::write(*this)); }
-
-inline void ConversationMessage::from_json(const json& in) {
-    const auto text = detail::to_text(in);
-    *this = detail::read_message(detail::json_reader{text}.read());
-}
-
 /// One conversation. One that a manager gave is a view of what is stored: it sees every change, whoever made it, and every
 /// change through it is stored when the call returns. One that was constructed belongs to nobody, and ends with its object.
 ///
-/// Threads: any number at once, but for a move, and for from_json without a manager. What is wrong with an argument throws std::invalid_argument, everything else
-/// std::runtime_error, also that the session was deleted; then nothing was changed.
+/// Threads: any number at once, but for a move, and for from_json without a manager. What is wrong with an argument throws
+/// std::invalid_argument, everything else std::runtime_error, also that the session was deleted; then nothing was changed.
 class Session {
 public:
     explicit Session(const std::string& session_id, std::size_t max_context_tokens = 8192)
@@ -260,7 +135,8 @@ public:
         });
     }
 
-    /// All messages. What it refers to stays as it is until the same thread calls this function of the same object again.
+    /// All messages. What it refers to stays as it is until the same thread calls this function of the same object again, or
+    /// ends.
     const std::deque<ConversationMessage>& get_conversation_history() const {
         auto& own = self();
         const auto revision = own.stored.describe().revision();
@@ -270,9 +146,7 @@ public:
                 detail::read_all<std::deque<ConversationMessage>>(own.stored.history()));
             own.newest_revision = revision;
         }
-        auto& held = own.held[std::this_thread::get_id()];
-        held = own.newest;
-        return *held;
+        return own.given.give(own.newest);
     }
 
     /// What is pinned, as a system prompt at the head is, and the newest whole turns that fit; empty if not even the last
@@ -323,7 +197,11 @@ public:
     json to_json() const { return detail::to_value(write()); }
 
     /// Becomes what to_json wrote, or throws and stays as it is. A session of a manager keeps its id, which must be the
-    /// same, and the time of its creation.
+    /// same, the time of its creation, and its metadata where the JSON has none.
+    ///
+    /// There the messages are exchanged at once, all of them, also while others append; window and metadata just before.
+    /// If the messages are refused these two are set back, and only the time of the last change is another one. Where even
+    /// that fails the exception says so; a crash in between leaves the new two with the old messages, too.
     void from_json(const json& json_data) {
         const auto text = detail::to_text(json_data);
         take(detail::read_record(detail::json_reader{text}.read()));
@@ -403,8 +281,7 @@ private:
         std::optional<detail::system_time> active;
         std::shared_ptr<const std::deque<ConversationMessage>> newest;
         std::uint64_t newest_revision = 0;
-        /// What each thread was given last: it may still read it while others get newer ones.
-        std::map<std::thread::id, std::shared_ptr<const std::deque<ConversationMessage>>> held;
+        detail::given_histories given;
     };
 
     Session(std::shared_ptr<detail::ledger> ledger, turnkeep::session session)
@@ -479,14 +356,66 @@ private:
         turnkeep::session_changes changes;
         changes.window_tokens = detail::window_tokens(record.max_context_tokens);
         if (!record.metadata.empty()) changes.metadata = record.metadata;
-        // First what may still be refused.
+        const auto before = own.stored.describe();
         own.stored.update(changes);
-        if (own.stored.describe().head_seq() != 0 && !messages.empty()) {
-            own.stored.replace(1, messages);
-        } else if (!messages.empty()) {
-            own.stored.append_batch(messages);
-        } else {
-            own.stored.clear();
+        try {
+            exchange(messages);
+        } catch (const turnkeep::error& why) {
+            set_back(before, changes, why);
+            throw;
+        }
+    }
+
+    /// These messages in place of all that are there: those that somebody appends meanwhile go with them, or come behind.
+    void exchange(const std::vector<turnkeep::new_message>& messages) {
+        auto& stored = self().stored;
+        if (messages.empty()) {
+            stored.clear();
+            return;
+        }
+        for (int tries = 1;; ++tries) {
+            const auto info = stored.describe();
+            const bool has_messages = info.head_seq() != 0;
+            turnkeep::append_options options;
+            options.expected_revision = info.revision();
+            try {
+                if (has_messages) stored.replace(1, messages);
+                else stored.append_batch(messages, options);
+                return;
+            } catch (const turnkeep::error& why) {
+                // Somebody took the first one away, or appended one: look again.
+                const auto passed_by = has_messages ? turnkeep::status::not_found : turnkeep::status::conflict;
+                if (why.status() != passed_by || tries == 1000) throw;
+            }
+        }
+    }
+
+    /// Window and metadata as they were, unless somebody else has changed them since. Throws if that fails.
+    void set_back(const turnkeep::session_info& before, const turnkeep::session_changes& made,
+                  const turnkeep::error& why) {
+        auto& stored = self().stored;
+        try {
+            for (int tries = 1;; ++tries) {
+                const auto now = stored.describe();
+                turnkeep::session_changes back;
+                back.expected_revision = now.revision();
+                if (now.window_tokens() == made.window_tokens) {
+                    const auto window = before.window_tokens();
+                    back.window_tokens = window != 0 ? window : turnkeep::window_of_store;
+                }
+                if (made.metadata && now.metadata() == *made.metadata) back.metadata = before.metadata();
+                try {
+                    stored.update(back);
+                    return;
+                } catch (const turnkeep::error& again) {
+                    if (again.status() != turnkeep::status::conflict || tries == 1000) throw;
+                }
+            }
+        } catch (const turnkeep::error& also) {
+            throw turnkeep::error{why.status(), std::string{why.what()} +
+                                                    "; its window and metadata are those of the JSON already, and "
+                                                    "could not be set back: " +
+                                                    also.what()};
         }
     }
 

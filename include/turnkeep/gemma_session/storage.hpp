@@ -7,13 +7,13 @@
 #ifndef TURNKEEP_GEMMA_SESSION_STORAGE_HPP
 #define TURNKEEP_GEMMA_SESSION_STORAGE_HPP
 
+#include "recent.hpp"
 #include "session.hpp"
 
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <list>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -21,61 +21,12 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
 namespace gemma::session {
 
 namespace detail {
-
-/// The sessions that were handed out last, so that the same one is handed out again.
-class recent_sessions {
-public:
-    explicit recent_sessions(std::size_t capacity) : capacity_(capacity) {
-        if (capacity == 0) throw std::invalid_argument("cache_capacity is 0; it must be at least 1");
-    }
-
-    std::shared_ptr<Session> get(const std::string& id) {
-        const std::lock_guard hold{lock_};
-        const auto found = places_.find(id);
-        if (found == places_.end()) return nullptr;
-        order_.splice(order_.begin(), order_, found->second);
-        return order_.front();
-    }
-
-    void put(const std::shared_ptr<Session>& session) {
-        const std::lock_guard hold{lock_};
-        forget(session->get_session_id());
-        order_.push_front(session);
-        places_[session->get_session_id()] = order_.begin();
-        if (order_.size() > capacity_) forget(std::string{order_.back()->get_session_id()});
-    }
-
-    void remove(const std::string& id) {
-        const std::lock_guard hold{lock_};
-        forget(id);
-    }
-
-    void clear() {
-        const std::lock_guard hold{lock_};
-        places_.clear();
-        order_.clear();
-    }
-
-private:
-    void forget(const std::string& id) {
-        const auto found = places_.find(id);
-        if (found == places_.end()) return;
-        order_.erase(found->second);
-        places_.erase(found);
-    }
-
-    std::size_t capacity_;
-    std::mutex lock_;
-    std::list<std::shared_ptr<Session>> order_;
-    std::unordered_map<std::string, std::list<std::shared_ptr<Session>>::iterator> places_;
-};
 
 /// Whether a call that answers true or false answers false to a failure. What is wrong with the store's file itself, or
 /// with the call, is thrown.
@@ -90,6 +41,26 @@ inline bool is_recoverable(turnkeep::status status) noexcept {
     case turnkeep::status::aborted:
     case turnkeep::status::closed: return true;
     default: return false;
+    }
+}
+
+/// Whether a file is a database of the Gemma.cpp session management itself.
+inline bool is_of_gemma_sessions(const std::string& path) noexcept {
+    try {
+        turnkeep::store_options options;
+        options.no_search = true;
+        turnkeep::store nowhere{":memory:", options};
+        turnkeep::import_options trial;
+        trial.format = turnkeep::format::gemma_sessions_db;
+        trial.dry_run = true;
+        // The first row tells as much as all of them.
+        trial.progress = [](std::uint64_t, std::uint64_t) { return false; };
+        nowhere.import_sessions(path, trial);
+        return true;
+    } catch (const turnkeep::error& why) {
+        return why.status() == turnkeep::status::aborted;
+    } catch (...) {
+        return false;
     }
 }
 
@@ -128,7 +99,8 @@ public:
     SessionStorage& operator=(const SessionStorage&) = delete;
     ~SessionStorage() = default;
 
-    /// Opens the file, or makes it. False where it cannot be opened now; throws where it is no store at all.
+    /// Opens the file, or makes it. False where it cannot be opened now; throws where it is no store at all. Such a one
+    /// is what the Gemma.cpp session management wrote: import_database brings that over.
     bool initialize() {
         const std::unique_lock hold{gate_};
         if (store_) return true;
@@ -136,6 +108,12 @@ public:
             detail::checked([&] { store_.emplace(config_.db_path, store_options()); });
         } catch (const turnkeep::error& why) {
             why_not_open_ = why.what();
+            if (why.status() == turnkeep::status::mismatch && detail::is_of_gemma_sessions(config_.db_path)) {
+                why_not_open_ = "it is a database of the Gemma.cpp session management, and was left untouched; set "
+                                "db_path to a new file, and after initialize call import_database(\"" +
+                                config_.db_path + "\")";
+                throw turnkeep::error{why.status(), "'" + config_.db_path + "': " + why_not_open_};
+            }
             if (!detail::is_recoverable(why.status())) throw;
             return false;
         }
@@ -220,7 +198,14 @@ public:
     /// one that is there. True if any was taken in. `problems` is given a line for each session that was not.
     bool import_from_json(const std::string& file_path, bool overwrite_existing = false,
                           std::vector<std::string>* problems = nullptr) {
-        return import_some(file_path, overwrite_existing, problems) > 0;
+        return import_some(file_path, turnkeep::format::gemma_sessions, overwrite_existing, problems) > 0;
+    }
+
+    /// The same with a database that the Gemma.cpp session management wrote, its sessions.db, which stays as it is. Returns
+    /// how many sessions were taken in; a second time there are none left.
+    std::size_t import_database(const std::string& db_path, bool overwrite_existing = false,
+                                std::vector<std::string>* problems = nullptr) {
+        return import_some(db_path, turnkeep::format::gemma_sessions_db, overwrite_existing, problems);
     }
 
     /// Deletes what has not been changed for session_ttl, and returns how many sessions that were.
@@ -340,12 +325,13 @@ private:
     }
 
     /// A file that cannot be read holds no session.
-    std::size_t import_some(const std::string& path, bool overwrite, std::vector<std::string>* problems) {
+    std::size_t import_some(const std::string& path, turnkeep::format format, bool overwrite,
+                            std::vector<std::string>* problems) {
         imported done;
         try {
             const std::shared_lock use{gate_};
             if (!is_open()) return 0;
-            done = import_file(path, overwrite);
+            done = import_file(path, format, overwrite);
         } catch (const turnkeep::error& why) {
             if (problems) problems->push_back(why.what());
             tell_of_file("import sessions", path, why);
@@ -365,9 +351,9 @@ private:
         std::vector<std::string> ids;
     };
 
-    imported import_file(const std::string& path, bool overwrite) {
+    imported import_file(const std::string& path, turnkeep::format format, bool overwrite) {
         turnkeep::import_options options;
-        options.format = turnkeep::format::gemma_sessions;
+        options.format = format;
         options.existing = overwrite ? turnkeep::existing::overwrite : turnkeep::existing::skip;
         // The report does not name what went well; the store's events do, on this thread.
         const auto ids = std::make_shared<std::vector<std::string>>();
