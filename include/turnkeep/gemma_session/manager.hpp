@@ -174,8 +174,7 @@ public:
         return storage_.import_some(file_path, turnkeep::format::gemma_sessions, overwrite_existing, problems);
     }
 
-    /// The same with a database that the Gemma.cpp session management wrote, its sessions.db, which stays as it is. A second
-    /// time there are no sessions left to take in.
+    /// The same with a database that the Gemma.cpp session management wrote, its sessions.db, which stays as it is.
     std::size_t import_database(const std::string& db_path, bool overwrite_existing = false,
                                 std::vector<std::string>* problems = nullptr) {
         return storage_.import_database(db_path, overwrite_existing, problems);

@@ -12,6 +12,7 @@
 #include "json.hpp"
 #include "message.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -41,22 +42,29 @@ decltype(auto) checked(Call&& call) {
     }
 }
 
-/// Expires when the calling thread ends. One whose thread-local objects are gone already has nothing that expires later.
-inline std::weak_ptr<const void> this_thread() {
-    static thread_local bool has_ended = false;
+/// True when a thread has ended.
+using thread_end = std::shared_ptr<const std::atomic<bool>>;
+
+/// Of the calling thread. One whose thread-local objects are gone already has one that never comes true.
+inline thread_end this_thread_end() {
+    static thread_local bool is_ending = false;
     struct life {
-        std::shared_ptr<const int> token = std::make_shared<const int>();
+        std::shared_ptr<std::atomic<bool>> has_ended = std::make_shared<std::atomic<bool>>(false);
         life() = default;
         life(const life&) = delete;
         life& operator=(const life&) = delete;
-        ~life() { has_ended = true; }
+        ~life() {
+            is_ending = true;
+            // What the thread has read, it read before.
+            has_ended->store(true, std::memory_order_release);
+        }
     };
-    if (has_ended) {
-        static const auto* const for_good = new std::shared_ptr<const int>(std::make_shared<const int>());
-        return *for_good;
+    if (is_ending) {
+        static const auto* const never = new thread_end(std::make_shared<const std::atomic<bool>>(false));
+        return *never;
     }
     static thread_local const life here;
-    return here.token;
+    return here.has_ended;
 }
 
 /// What each thread was given last: it may read on in it while others are given newer ones, and until it ends.
@@ -66,13 +74,14 @@ public:
 
     const std::deque<ConversationMessage>& give(const history& newest) {
         for (auto entry = given_.begin(); entry != given_.end();) {
-            entry = entry->first.expired() ? given_.erase(entry) : std::next(entry);
+            const bool has_ended = entry->first->load(std::memory_order_acquire);
+            entry = has_ended ? given_.erase(entry) : std::next(entry);
         }
-        return *(given_[this_thread()] = newest);
+        return *(given_[this_thread_end()] = newest);
     }
 
 private:
-    std::map<std::weak_ptr<const void>, history, std::owner_less<>> given_;
+    std::map<thread_end, history> given_;
 };
 
 /// The store in memory of the sessions that belong to no manager: there while one of them is.

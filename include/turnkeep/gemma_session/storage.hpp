@@ -202,7 +202,7 @@ public:
     }
 
     /// The same with a database that the Gemma.cpp session management wrote, its sessions.db, which stays as it is. Returns
-    /// how many sessions were taken in; a second time there are none left.
+    /// how many sessions were taken in.
     std::size_t import_database(const std::string& db_path, bool overwrite_existing = false,
                                 std::vector<std::string>* problems = nullptr) {
         return import_some(db_path, turnkeep::format::gemma_sessions_db, overwrite_existing, problems);
