@@ -6,7 +6,7 @@ use super::fields::Fields;
 use super::input::Input;
 use super::json::{Json, stream};
 use super::taker::{Conversation, Taker};
-use super::tree::{self, Node};
+use super::tree::{self, Node, Nodes};
 use crate::error::Result;
 use crate::model::{NewSession, Role, Status};
 use std::collections::HashMap;
@@ -25,7 +25,7 @@ pub(crate) fn is_wanted(name: &str) -> bool {
 
 pub(crate) fn read(input: &Input, taker: &mut Taker<'_>) -> Result<()> {
     stream::each(input, Some(is_wanted), taker, &mut |found, taker| match found.value {
-        Ok(value) => take(&value, found.place, taker),
+        Ok(value) => take(value, found.place, taker),
         Err(reason) => {
             taker.fail("", found.place, reason);
             Ok(())
@@ -33,15 +33,18 @@ pub(crate) fn read(input: &Input, taker: &mut Taker<'_>) -> Result<()> {
     })
 }
 
-fn take(value: &Json, place: String, taker: &mut Taker<'_>) -> Result<()> {
+fn take(mut value: Json, place: String, taker: &mut Taker<'_>) -> Result<()> {
     let mut remarks = Remarks::default();
-    let mut fields = Fields::of(value);
+    let mapping = value.remove("mapping");
+    let mut fields = Fields::of(&value);
     let (id, other_id) = (fields.id("conversation_id"), fields.id("id"));
     let id = id.or(other_id);
-    let mapping = fields.object("mapping");
-    let read = mapping.ok_or_else(|| "it has no mapping: it is no conversation".to_owned());
     let mut instructions = None;
-    let nodes = match read.and_then(|mapping| nodes(mapping, &place, &mut instructions, &mut remarks)) {
+    let nodes = match mapping {
+        Some(Json::Object(mapping)) => nodes(mapping, &place, &mut instructions, &mut remarks),
+        _ => Err("it has no mapping: it is no conversation".to_owned()),
+    };
+    let nodes = match nodes {
         Ok(nodes) => nodes,
         Err(reason) => {
             taker.fail(&id.unwrap_or_default(), place, reason);
@@ -74,27 +77,33 @@ fn take(value: &Json, place: String, taker: &mut Taker<'_>) -> Result<()> {
     tree::take(conversation, nodes, current.as_deref(), remarks, taker)
 }
 
+/// The mapping is dropped piece by piece, as nodes are made of it.
 fn nodes(
-    mapping: &Json,
+    mapping: Vec<(String, Json)>,
     place: &str,
     instructions: &mut Option<(String, Json)>,
     remarks: &mut Remarks,
 ) -> std::result::Result<Vec<Node>, String> {
-    let mut nodes = Vec::with_capacity(mapping.entries().len());
-    for (id, value) in mapping.entries() {
+    let mut nodes = Nodes::default();
+    for (id, value) in mapping {
         let mut node = Node {
-            id: id.clone(),
             parent: value.get("parent").and_then(Json::id),
+            id,
             ..Node::default()
         };
         if let Some(message) = value.get("message") {
             read_message(message, &mut node, place, instructions, remarks)
-                .map_err(|reason| format!("message '{}': {reason}", id.chars().take(80).collect::<String>()))?;
+                .map_err(|reason| format!("message '{}': {reason}", short(&node.id)))?;
         }
-        nodes.push(node);
+        nodes.push(node)?;
     }
+    let mut nodes = nodes.all();
     answer_calls(&mut nodes);
     Ok(nodes)
+}
+
+fn short(id: &str) -> String {
+    id.chars().take(80).collect()
 }
 
 /// Gives each result of a tool the id of the call above it.
@@ -186,7 +195,7 @@ fn read_message(
         return Ok(());
     }
     let created = remarks.time(value.get("create_time"), Unit::Seconds, || {
-        format!("{place}, message '{}'", node.id.chars().take(80).collect::<String>())
+        format!("{place}, message '{}'", short(&node.id))
     });
     let mut message = match calls {
         None => draft::message(role, text, created),

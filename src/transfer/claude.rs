@@ -5,7 +5,7 @@ use super::fields::Fields;
 use super::input::Input;
 use super::json::{Json, stream};
 use super::taker::{Conversation, Taker};
-use super::tree::{self, Node};
+use super::tree::{self, Node, Nodes};
 use crate::error::Result;
 use crate::model::{Micros, NewMessage, NewSession, Role};
 
@@ -21,7 +21,7 @@ pub(crate) fn read(input: &Input, taker: &mut Taker<'_>) -> Result<()> {
         Some(super::chatgpt::is_wanted),
         taker,
         &mut |found, taker| match found.value {
-            Ok(value) => take(&value, found.place, taker),
+            Ok(value) => take(value, found.place, taker),
             Err(reason) => {
                 taker.fail("", found.place, reason);
                 Ok(())
@@ -30,11 +30,12 @@ pub(crate) fn read(input: &Input, taker: &mut Taker<'_>) -> Result<()> {
     )
 }
 
-fn take(value: &Json, place: String, taker: &mut Taker<'_>) -> Result<()> {
+fn take(mut value: Json, place: String, taker: &mut Taker<'_>) -> Result<()> {
     let mut remarks = Remarks::default();
-    let mut fields = Fields::of(value);
+    let messages = value.remove("chat_messages");
+    let mut fields = Fields::of(&value);
     let id = fields.id("uuid");
-    let messages = match fields.any("chat_messages") {
+    let messages = match messages {
         Some(Json::Array(messages)) => nodes(messages, &place, &mut remarks),
         _ => Err("it has no chat_messages: it is no conversation".to_owned()),
     };
@@ -76,23 +77,24 @@ fn take(value: &Json, place: String, taker: &mut Taker<'_>) -> Result<()> {
     tree::take(conversation, nodes, current.as_deref(), remarks, taker)
 }
 
-fn nodes(messages: &[Json], place: &str, remarks: &mut Remarks) -> std::result::Result<Vec<Node>, String> {
+/// The messages are dropped one by one, as nodes are made of them.
+fn nodes(messages: Vec<Json>, place: &str, remarks: &mut Remarks) -> std::result::Result<Vec<Node>, String> {
     // Exports had no tree for a long time: each message follows the one before it.
     let is_a_list = messages
         .iter()
         .all(|message| message.get("parent_message_uuid").is_none());
-    let mut nodes: Vec<Node> = Vec::with_capacity(messages.len());
-    for (index, message) in messages.iter().enumerate() {
+    let mut nodes = Nodes::default();
+    for (index, message) in messages.into_iter().enumerate() {
         let number = index + 1;
-        let mut read = node(message, &format!("{place}, message {number}"), remarks)
+        let read = node(&message, &format!("{place}, message {number}"), remarks)
             .map_err(|reason| format!("message {number}: {reason}"))?;
         if is_a_list {
-            read.id = number.to_string();
-            read.parent = nodes.last().map(|last| last.id.clone());
+            nodes.push_to_list(read)?;
+        } else {
+            nodes.push(read)?;
         }
-        nodes.push(read);
     }
-    Ok(nodes)
+    Ok(nodes.all())
 }
 
 fn node(value: &Json, place: &str, remarks: &mut Remarks) -> std::result::Result<Node, String> {

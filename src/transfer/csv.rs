@@ -238,6 +238,8 @@ fn short(text: &str) -> String {
 struct Rows {
     open: Option<String>,
     last_seq: u64,
+    /// What is to be said of the session, if it is taken in.
+    remarks: Remarks,
 }
 
 impl Rows {
@@ -249,29 +251,31 @@ impl Rows {
             self.last_seq = 0;
             taker.begin(session(row))?;
         }
-        taker.lost("cells of unknown columns", row.others as u64);
+        self.remarks.lost("cells of unknown columns", row.others);
         // A session without messages has a row for itself.
         if row.cell("role").is_empty() && row.cell("content").is_empty() && row.cell("seq").is_empty() {
             return Ok(());
         }
-        let mut remarks = Remarks::default();
-        match self.message(row, &mut remarks) {
-            Ok(message) => {
-                remarks.tell(taker);
-                taker.message(message)
-            }
+        match self.message(row) {
+            Ok(message) => taker.message(message),
             Err(reason) => taker.refuse(format!("the row at line {}: {reason}", row.line)),
         }
     }
 
     fn end(&mut self, taker: &mut Taker<'_>) -> Result<()> {
         match self.open.take() {
-            Some(_) => taker.end(),
+            Some(_) => {
+                let remarks = std::mem::take(&mut self.remarks);
+                if taker.takes_in() {
+                    remarks.tell(taker);
+                }
+                taker.end()
+            }
             None => Ok(()),
         }
     }
 
-    fn message(&mut self, row: &Row<'_>, remarks: &mut Remarks) -> std::result::Result<IncomingMessage, String> {
+    fn message(&mut self, row: &Row<'_>) -> std::result::Result<IncomingMessage, String> {
         if let Some(seq) = row.said("seq") {
             let seq: u64 = seq
                 .trim()
@@ -293,7 +297,7 @@ impl Rows {
             )
         })?;
         let created = row.said("created").map(Json::from);
-        let created = remarks.time(created.as_ref(), Unit::Seconds, || {
+        let created = self.remarks.time(created.as_ref(), Unit::Seconds, || {
             format!("the row at line {}", row.line)
         });
         let mut message = draft::message(role, row.cell("content"), created);

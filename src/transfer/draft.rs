@@ -4,6 +4,7 @@ use super::json::Json;
 use super::report::{Losses, ProblemKind};
 use super::taker::{Conversation, IncomingMessage, Taker};
 use crate::error::Result;
+use crate::model::maintenance::MOST_PROBLEMS;
 use crate::model::{Micros, NewMessage, Role, moment};
 use chrono::DateTime;
 
@@ -24,13 +25,19 @@ pub(crate) enum Unit {
 #[derive(Default)]
 pub(crate) struct Remarks {
     changes: Vec<(String, String)>,
+    /// Changes besides these.
+    more: u64,
     losses: Losses,
 }
 
 impl Remarks {
     /// Something was taken in otherwise than it stood there.
     pub(crate) fn changed(&mut self, place: impl Into<String>, reason: impl Into<String>) {
-        self.changes.push((place.into(), reason.into()));
+        if self.changes.len() < MOST_PROBLEMS {
+            self.changes.push((place.into(), reason.into()));
+        } else {
+            self.more += 1;
+        }
     }
 
     /// Counts what cannot be kept. `what` is in the plural.
@@ -38,10 +45,14 @@ impl Remarks {
         self.losses.add(what, count as u64);
     }
 
-    /// Says all of it. The conversation it is about has begun.
+    /// Says all of it. The conversation it is about is taken in, and has not ended.
     pub(crate) fn tell(self, taker: &mut Taker<'_>) {
         for (place, reason) in self.changes {
             taker.report(ProblemKind::Changed, place, reason);
+        }
+        if self.more > 0 {
+            let reason = format!("{} more changes of this conversation are not listed", self.more);
+            taker.report(ProblemKind::Changed, "", reason);
         }
         for loss in self.losses.list() {
             taker.lost(loss.what, loss.count);
@@ -157,9 +168,11 @@ pub(crate) fn hand_over(
     taker: &mut Taker<'_>,
 ) -> Result<()> {
     taker.begin(conversation)?;
-    remarks.tell(taker);
     for message in messages {
         taker.message(IncomingMessage::from(message))?;
+    }
+    if taker.takes_in() {
+        remarks.tell(taker);
     }
     taker.end()
 }

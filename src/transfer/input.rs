@@ -34,6 +34,9 @@ const BUFFER_BYTES: usize = 256 << 10;
 /// The deepest folder that is looked into.
 const MOST_FOLDERS: usize = 16;
 
+/// What is read at once: of an archive this may become a thousand times as much before the progress goes on.
+const MOST_BYTES_AT_ONCE: usize = 16 << 10;
+
 /// Counts what was read, so that a progress can be told.
 struct Counted<R> {
     inner: R,
@@ -42,7 +45,8 @@ struct Counted<R> {
 
 impl<R: Read> Read for Counted<R> {
     fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
-        let count = self.inner.read(into)?;
+        let most = into.len().min(MOST_BYTES_AT_ONCE);
+        let count = self.inner.read(into.get_mut(..most).unwrap_or_default())?;
         self.read.set(self.read.get() + count as u64);
         Ok(count)
     }

@@ -16,8 +16,29 @@ use std::fmt::{self, Write as _};
 /// How many levels a value may have: more is what serde_json refuses.
 const MOST_LEVELS: u64 = 127;
 
-/// How many bytes a value may take in memory. Text takes as many as in the file; empty objects take many more.
-const MOST_BYTES_IN_MEMORY: usize = 2 * MOST_BYTES_OF_ONE;
+/// How many bytes a conversation may take in memory. Text takes as many as in the file; short messages take many more.
+pub(crate) const MOST_BYTES_IN_MEMORY: usize = 2 * MOST_BYTES_OF_ONE;
+
+/// What is said of a conversation that takes more.
+pub(crate) fn takes_too_much_memory() -> String {
+    format!(
+        "it would take more than {} MiB of memory, the most for one conversation; split it into several",
+        MOST_BYTES_IN_MEMORY >> 20
+    )
+}
+
+/// What so many bytes take where they are kept: each piece has a header, and none is shorter than 32 bytes.
+pub(crate) const fn bytes_on_heap(bytes: usize) -> usize {
+    if bytes == 0 {
+        return 0;
+    }
+    let whole = (bytes + 8).next_multiple_of(16);
+    if whole < 32 { 32 } else { whole }
+}
+
+/// What an array or object takes besides its elements, and an entry besides its key and its value.
+const PIECE: usize = 16;
+const ENTRY: usize = size_of::<String>();
 
 /// So many keys of an object are compared one by one; more are looked up.
 const FEW_KEYS: usize = 16;
@@ -109,6 +130,28 @@ impl Json {
             Self::Number(number) => number.as_u64(),
             _ => None,
         }
+    }
+
+    /// What it takes in memory.
+    pub(crate) fn bytes_in_memory(&self) -> usize {
+        let inside = match self {
+            Self::Null | Self::Bool(_) | Self::Number(_) => 0,
+            Self::Text(text) => bytes_on_heap(text.len()),
+            Self::Array(items) => PIECE + items.iter().map(Self::bytes_in_memory).sum::<usize>(),
+            Self::Object(entries) => {
+                let entry =
+                    |(key, value): &(String, Self)| ENTRY + bytes_on_heap(key.len()) + value.bytes_in_memory();
+                PIECE + entries.iter().map(entry).sum::<usize>()
+            }
+        };
+        size_of::<Self>() + inside
+    }
+
+    /// Takes what an object has under a key out of it.
+    pub(crate) fn remove(&mut self, key: &str) -> Option<Self> {
+        let Self::Object(entries) = self else { return None };
+        let at = entries.iter().position(|(name, _)| name == key)?;
+        Some(entries.remove(at).1)
     }
 
     /// What it is, for people.
@@ -281,9 +324,7 @@ impl Default for Reading {
 impl Reading {
     fn take<E: serde::de::Error>(&self, bytes: usize) -> Result<(), E> {
         let left = self.room.get().checked_sub(bytes);
-        self.room.set(
-            left.ok_or_else(|| E::custom(format!("it takes more than {MOST_BYTES_IN_MEMORY} bytes of memory")))?,
-        );
+        self.room.set(left.ok_or_else(|| E::custom(takes_too_much_memory()))?);
         Ok(())
     }
 
@@ -361,22 +402,24 @@ impl<'de> Visitor<'de> for Strict<'_> {
     }
 
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Json, E> {
-        self.0.take(text.len())?;
+        self.0.take(bytes_on_heap(text.len()))?;
         Ok(Json::Text(text.to_owned()))
     }
 
     fn visit_string<E: serde::de::Error>(self, text: String) -> Result<Json, E> {
-        self.0.take(text.len())?;
+        self.0.take(bytes_on_heap(text.len()))?;
         Ok(Json::Text(text))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Json, A::Error> {
         let mut array = Vec::new();
+        self.0.take(PIECE)?;
         loop {
             let item = items.next_element_seed(self).inspect_err(|_| {
                 self.0.trail.borrow_mut().push(Step::Index(array.len()));
             })?;
             let Some(item) = item else {
+                array.shrink_to_fit();
                 return Ok(Json::Array(array));
             };
             self.0.take(size_of::<Json>())?;
@@ -387,8 +430,11 @@ impl<'de> Visitor<'de> for Strict<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Json, A::Error> {
         let mut entries: Vec<(String, Json)> = Vec::new();
         let mut keys = Keys::default();
+        self.0.take(PIECE)?;
         while let Some(key) = map.next_key::<String>()? {
-            self.0.take(size_of::<(String, Json)>() + 2 * key.len())?;
+            let noted = keys.bytes_of(&key);
+            self.0
+                .take(size_of::<(String, Json)>() + bytes_on_heap(key.len()) + noted)?;
             if !keys.are_new(&entries, &key) {
                 self.0.trail.borrow_mut().push(Step::Key(key));
                 return Err(A::Error::custom("the key stands there twice"));
@@ -401,6 +447,7 @@ impl<'de> Visitor<'de> for Strict<'_> {
                 }
             }
         }
+        entries.shrink_to_fit();
         Ok(Json::Object(entries))
     }
 }
@@ -410,6 +457,14 @@ impl<'de> Visitor<'de> for Strict<'_> {
 struct Keys(HashSet<String>);
 
 impl Keys {
+    /// What noting a key takes.
+    fn bytes_of(&self, key: &str) -> usize {
+        if self.0.is_empty() {
+            return 0;
+        }
+        2 * size_of::<String>() + bytes_on_heap(key.len())
+    }
+
     fn are_new(&mut self, entries: &[(String, Json)], key: &str) -> bool {
         if entries.len() < FEW_KEYS {
             return entries.iter().all(|(name, _)| name != key);
@@ -499,6 +554,6 @@ mod tests {
     fn a_value_that_would_fill_memory_is_refused() {
         let text = format!("[{}[]]", "[],".repeat(8 << 20));
         let wrong = parse(text.as_bytes(), Position::FIRST).unwrap_err();
-        assert!(wrong.reason.contains("bytes of memory"), "{}", wrong.reason);
+        assert!(wrong.reason.contains("more than 96 MiB of memory"), "{}", wrong.reason);
     }
 }

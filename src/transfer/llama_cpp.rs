@@ -3,11 +3,11 @@
 
 use super::draft::{self, Remarks, Unit};
 use super::fields::Fields;
-use super::input::{Input, MOST_BYTES_OF_ONE};
+use super::input::Input;
 use super::json::{self, Json, Position, stream};
 use super::report::ProblemKind;
 use super::taker::{Conversation, ForkedFrom, SharedWith, Taker};
-use super::tree::{self, Node};
+use super::tree::{self, Node, Nodes};
 use crate::error::Result;
 use crate::model::{NewSession, Role};
 
@@ -23,7 +23,7 @@ pub(crate) fn is_wanted(name: &str) -> bool {
 pub(crate) fn read(input: &Input, taker: &mut Taker<'_>) -> Result<()> {
     let mut open: Option<Open> = None;
     stream::each(input, Some(is_wanted), taker, &mut |found, taker| match found.value {
-        Ok(value) => take(value, found.place, found.bytes, &mut open, taker),
+        Ok(value) => take(value, found.place, &mut open, taker),
         Err(reason) => {
             match &mut open {
                 Some(open) => open.spoil(format!("{}: {reason}", found.place)),
@@ -47,7 +47,7 @@ struct Open {
 impl Open {
     fn spoil(&mut self, reason: String) {
         self.wrong.get_or_insert(reason);
-        self.messages.clear();
+        self.messages = Vec::new();
     }
 }
 
@@ -63,36 +63,36 @@ fn end(open: &mut Option<Open>, taker: &mut Taker<'_>) -> Result<()> {
             taker.fail(&session.get("id").and_then(Json::id).unwrap_or_default(), place, reason);
             Ok(())
         }
-        Some(open) => conversation(&open.session, &open.messages, open.place, taker),
+        Some(open) => conversation(&open.session, open.messages, open.place, taker),
     }
 }
 
-fn take(value: Json, place: String, bytes: usize, open: &mut Option<Open>, taker: &mut Taker<'_>) -> Result<()> {
+fn take(value: Json, place: String, open: &mut Option<Open>, taker: &mut Taker<'_>) -> Result<()> {
     match value.text_of("type") {
         Some("session") => {
             end(open, taker)?;
             *open = Some(Open {
+                bytes: value.bytes_in_memory(),
                 session: value,
                 place,
                 messages: Vec::new(),
-                bytes,
                 wrong: None,
             });
             Ok(())
         }
         Some("message") if value.get("message").is_some() => {
-            line(value, place, bytes, open, taker);
+            line(value, place, open, taker);
             Ok(())
         }
         _ => {
             end(open, taker)?;
-            whole(&value, place, taker)
+            whole(value, place, taker)
         }
     }
 }
 
 /// A line with a message of the session above it.
-fn line(value: Json, place: String, bytes: usize, open: &mut Option<Open>, taker: &mut Taker<'_>) {
+fn line(value: Json, place: String, open: &mut Option<Open>, taker: &mut Taker<'_>) {
     let Json::Object(entries) = value else { return };
     let Some((_, message)) = entries.into_iter().find(|(key, _)| key == "message") else {
         return;
@@ -106,12 +106,12 @@ fn line(value: Json, place: String, bytes: usize, open: &mut Option<Open>, taker
     };
     match open {
         Some(open) if belongs(open) => {
-            open.bytes += bytes;
             if open.wrong.is_some() {
                 return;
             }
-            if open.bytes > MOST_BYTES_OF_ONE {
-                open.spoil(format!("it is longer than {MOST_BYTES_OF_ONE} bytes"));
+            open.bytes += message.bytes_in_memory();
+            if open.bytes > json::MOST_BYTES_IN_MEMORY {
+                open.spoil(json::takes_too_much_memory());
             } else {
                 open.messages.push(message);
             }
@@ -125,9 +125,10 @@ fn line(value: Json, place: String, bytes: usize, open: &mut Option<Open>, taker
 }
 
 /// A conversation in one piece, as earlier versions had it: with its messages beside it, or in it.
-fn whole(value: &Json, place: String, taker: &mut Taker<'_>) -> Result<()> {
-    let session = value.get("conv").unwrap_or(value);
-    match value.get("messages") {
+fn whole(mut value: Json, place: String, taker: &mut Taker<'_>) -> Result<()> {
+    let messages = value.remove("messages");
+    let session = value.get("conv").unwrap_or(&value);
+    match messages {
         Some(Json::Array(messages)) => conversation(session, messages, place, taker),
         _ => {
             let reason = "it is neither a session, nor a message, nor a conversation with messages";
@@ -137,7 +138,7 @@ fn whole(value: &Json, place: String, taker: &mut Taker<'_>) -> Result<()> {
     }
 }
 
-fn conversation(session: &Json, messages: &[Json], place: String, taker: &mut Taker<'_>) -> Result<()> {
+fn conversation(session: &Json, messages: Vec<Json>, place: String, taker: &mut Taker<'_>) -> Result<()> {
     let mut remarks = Remarks::default();
     let mut fields = Fields::of(session);
     fields.pass(&["type", "harness", "messages"]);
@@ -185,21 +186,22 @@ fn conversation(session: &Json, messages: &[Json], place: String, taker: &mut Ta
     tree::take(conversation, nodes, current.as_deref(), remarks, taker)
 }
 
-fn nodes(messages: &[Json], place: &str, remarks: &mut Remarks) -> std::result::Result<Vec<Node>, String> {
+/// The messages are dropped one by one, as nodes are made of them.
+fn nodes(messages: Vec<Json>, place: &str, remarks: &mut Remarks) -> std::result::Result<Vec<Node>, String> {
     // The first versions had no tree: each message follows the one before it.
     let is_a_list = messages.iter().all(|message| !message.has("parent"));
-    let mut nodes: Vec<Node> = Vec::with_capacity(messages.len());
-    for (index, message) in messages.iter().enumerate() {
+    let mut nodes = Nodes::default();
+    for (index, message) in messages.into_iter().enumerate() {
         let number = index + 1;
-        let mut read = node(message, &format!("{place}, message {number}"), remarks)
+        let read = node(&message, &format!("{place}, message {number}"), remarks)
             .map_err(|reason| format!("message {number}: {reason}"))?;
         if is_a_list {
-            read.id = number.to_string();
-            read.parent = nodes.last().map(|last| last.id.clone());
+            nodes.push_to_list(read)?;
+        } else {
+            nodes.push(read)?;
         }
-        nodes.push(read);
     }
-    Ok(nodes)
+    Ok(nodes.all())
 }
 
 fn node(value: &Json, place: &str, remarks: &mut Remarks) -> std::result::Result<Node, String> {

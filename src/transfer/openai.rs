@@ -25,7 +25,7 @@ const OF_MESSAGE: [&str; 5] = ["role", "content", "tool_calls", "tool_call_id", 
 
 pub(crate) fn read(input: &Input, taker: &mut Taker<'_>) -> Result<()> {
     stream::each(input, None, taker, &mut |found, taker| match found.value {
-        Ok(value) => take(&value, found.place, taker),
+        Ok(value) => take(value, found.place, taker),
         Err(reason) => {
             taker.fail("", found.place, reason);
             Ok(())
@@ -33,11 +33,11 @@ pub(crate) fn read(input: &Input, taker: &mut Taker<'_>) -> Result<()> {
     })
 }
 
-fn take(value: &Json, place: String, taker: &mut Taker<'_>) -> Result<()> {
+fn take(mut value: Json, place: String, taker: &mut Taker<'_>) -> Result<()> {
     let mut remarks = Remarks::default();
-    match messages(value, &place, &mut remarks) {
+    match messages(value.remove("messages"), &place, &mut remarks) {
         Ok(messages) => {
-            let conversation = conversation(value, place, &mut remarks);
+            let conversation = conversation(&value, place, &mut remarks);
             draft::hand_over(conversation, messages, remarks, taker)
         }
         Err(reason) => {
@@ -50,7 +50,6 @@ fn take(value: &Json, place: String, taker: &mut Taker<'_>) -> Result<()> {
 
 fn conversation(value: &Json, place: String, remarks: &mut Remarks) -> Conversation {
     let mut fields = Fields::of(value);
-    fields.any("messages");
     let mut time = |keys: [&str; 2]| {
         let found = keys.into_iter().find_map(|key| Some((key, fields.any(key)?)))?;
         remarks.time(Some(found.1), Unit::Seconds, || format!("{place}, {}", found.0))
@@ -87,14 +86,15 @@ fn conversation(value: &Json, place: String, remarks: &mut Remarks) -> Conversat
     }
 }
 
-fn messages(value: &Json, place: &str, remarks: &mut Remarks) -> std::result::Result<Vec<NewMessage>, String> {
-    let Some(Json::Array(items)) = value.get("messages") else {
+/// What is read is dropped message by message.
+fn messages(value: Option<Json>, place: &str, remarks: &mut Remarks) -> std::result::Result<Vec<NewMessage>, String> {
+    let Some(Json::Array(items)) = value else {
         return Err("it has no messages: there should be an object with an array of that name".to_owned());
     };
     let mut legacy = LegacyCalls::default();
     let mut messages = Vec::with_capacity(items.len());
-    for (index, item) in items.iter().enumerate() {
-        let read = message(item, &mut legacy, &format!("{place}, message {}", index + 1), remarks);
+    for (index, item) in items.into_iter().enumerate() {
+        let read = message(&item, &mut legacy, &format!("{place}, message {}", index + 1), remarks);
         messages.push(read.map_err(|reason| format!("message {}: {reason}", index + 1))?);
     }
     Ok(messages)

@@ -15,7 +15,7 @@ const EXTRAS: &str = "sharegpt";
 
 pub(crate) fn read(input: &Input, taker: &mut Taker<'_>) -> Result<()> {
     stream::each(input, None, taker, &mut |found, taker| match found.value {
-        Ok(value) => take(&value, found.place, taker),
+        Ok(value) => take(value, found.place, taker),
         Err(reason) => {
             taker.fail("", found.place, reason);
             Ok(())
@@ -23,11 +23,12 @@ pub(crate) fn read(input: &Input, taker: &mut Taker<'_>) -> Result<()> {
     })
 }
 
-fn take(value: &Json, place: String, taker: &mut Taker<'_>) -> Result<()> {
+fn take(mut value: Json, place: String, taker: &mut Taker<'_>) -> Result<()> {
     let mut remarks = Remarks::default();
-    let mut fields = Fields::of(value);
+    let said = value.remove("conversations");
+    let mut fields = Fields::of(&value);
     let id = fields.id("id");
-    let messages = match messages(&mut fields, &mut remarks) {
+    let messages = match messages(said, fields.said("system"), &mut remarks) {
         Ok(messages) => messages,
         Err(reason) => {
             taker.fail(&id.unwrap_or_default(), place, reason);
@@ -57,21 +58,26 @@ fn take(value: &Json, place: String, taker: &mut Taker<'_>) -> Result<()> {
     draft::hand_over(conversation, messages, remarks, taker)
 }
 
-fn messages(fields: &mut Fields<'_>, remarks: &mut Remarks) -> std::result::Result<Vec<NewMessage>, String> {
-    let Some(Json::Array(items)) = fields.any("conversations") else {
+/// What is read is dropped message by message.
+fn messages(
+    value: Option<Json>,
+    system: Option<&str>,
+    remarks: &mut Remarks,
+) -> std::result::Result<Vec<NewMessage>, String> {
+    let Some(Json::Array(items)) = value else {
         return Err("it has no conversations: there should be an array of that name".to_owned());
     };
     let mut messages: Vec<NewMessage> = Vec::with_capacity(items.len() + 1);
-    if let Some(system) = fields.said("system") {
+    if let Some(system) = system {
         messages.push(NewMessage::new(Role::System, system));
     }
-    // A call belongs to what the model said just before it.
+    // A call belongs to what the model said just before it, if it says nothing of its own.
     let mut may_call = false;
-    for (index, item) in items.iter().enumerate() {
-        let read = said(item, remarks).map_err(|reason| format!("message {}: {reason}", index + 1))?;
+    for (index, item) in items.into_iter().enumerate() {
+        let read = said(&item, remarks).map_err(|reason| format!("message {}: {reason}", index + 1))?;
         let is_call = read.tool_calls.is_some();
         match messages.last_mut() {
-            Some(last) if is_call && may_call => last.tool_calls = read.tool_calls,
+            Some(last) if is_call && may_call && read.metadata.is_none() => last.tool_calls = read.tool_calls,
             _ => messages.push(read),
         }
         may_call = !is_call && messages.last().is_some_and(|last| last.role == Role::Assistant);

@@ -4,11 +4,18 @@
 //! each of which is told.
 
 use super::draft::Remarks;
+use super::json;
 use super::taker::{Conversation, IncomingMessage, SharedWith, Taker};
 use crate::error::Result;
 use crate::model::fingerprint::Fingerprint;
 use crate::model::{Micros, NewMessage, Role, ids};
 use std::collections::HashMap;
+
+/// So many nodes of a step of tools are repeated at most for a branch that goes on in the middle of it.
+const MOST_REPEATED: usize = 64;
+
+/// What all repeated nodes of a tree may take together, where the tree itself takes no more.
+const FEW_BYTES_REPEATED: usize = 1 << 20;
 
 /// A place in a tree, with the messages that stand there: none, one, or what one became several of.
 #[derive(Debug, Default)]
@@ -16,6 +23,61 @@ pub(crate) struct Node {
     pub(crate) id: String,
     pub(crate) parent: Option<String>,
     pub(crate) messages: Vec<NewMessage>,
+}
+
+/// The nodes of a conversation as they are made, within the memory that one may take.
+#[derive(Debug, Default)]
+pub(crate) struct Nodes {
+    made: Vec<Node>,
+    bytes: usize,
+}
+
+impl Nodes {
+    /// Adds a node; fails if they take too much.
+    pub(crate) fn push(&mut self, node: Node) -> std::result::Result<(), String> {
+        self.bytes += node.bytes();
+        if self.bytes > json::MOST_BYTES_IN_MEMORY {
+            return Err(json::takes_too_much_memory());
+        }
+        self.made.push(node);
+        Ok(())
+    }
+
+    /// The nodes of a list, in which each message follows the one before it: where none says what it hangs on.
+    pub(crate) fn push_to_list(&mut self, mut node: Node) -> std::result::Result<(), String> {
+        node.id = (self.made.len() + 1).to_string();
+        node.parent = self.made.last().map(|last| last.id.clone());
+        self.push(node)
+    }
+
+    pub(crate) fn all(self) -> Vec<Node> {
+        self.made
+    }
+}
+
+impl Node {
+    /// What it takes in memory, with what is noted of it while the tree is taken in.
+    fn bytes(&self) -> usize {
+        const NOTES: usize = 160;
+        let parent = self.parent.as_deref().map_or(0, heap);
+        let messages: usize = self.messages.iter().map(bytes_of_message).sum();
+        size_of::<Self>() + NOTES + heap(&self.id) + parent + messages
+    }
+}
+
+fn bytes_of_message(message: &NewMessage) -> usize {
+    let rare = [
+        &message.tool_calls,
+        &message.tool_call_id,
+        &message.metadata,
+        &message.model,
+    ];
+    let rare: usize = rare.into_iter().flatten().map(|text| heap(text)).sum();
+    size_of::<NewMessage>() + heap(&message.content) + rare
+}
+
+fn heap(text: &str) -> usize {
+    json::bytes_on_heap(text.len())
 }
 
 /// Takes a tree in. `current` is the node that was shown last; without it that is the leaf with the newest message.
@@ -44,7 +106,6 @@ pub(crate) fn take(
     for (number, branch) in plan.branches.iter().enumerate() {
         let session = of_branch(&conversation, &own, number, branch, &plan, &nodes);
         taker.begin(session)?;
-        std::mem::take(&mut remarks).tell(taker);
         for index in branch.path.iter().copied() {
             for message in nodes
                 .get_mut(index)
@@ -53,6 +114,9 @@ pub(crate) fn take(
             {
                 taker.message(IncomingMessage::from(message))?;
             }
+        }
+        if taker.takes_in() {
+            std::mem::take(&mut remarks).tell(taker);
         }
         taker.end()?;
     }
@@ -162,9 +226,10 @@ impl Plan {
         let mut owners: Vec<Option<(usize, u32)>> = vec![None; nodes.len()];
         let mut uses = vec![0_u32; nodes.len()];
         let mut branches: Vec<Branch> = Vec::new();
+        let mut room = nodes.iter().map(Node::bytes).sum::<usize>().max(FEW_BYTES_REPEATED);
         for leaf in leaves {
             let number = branches.len();
-            let mut branch = Self::branch(nodes, parents, &owners, leaf);
+            let mut branch = Self::branch(nodes, parents, &owners, leaf, &mut room);
             let mut seq = branch.shares.map_or(0, |(_, seq)| seq);
             for index in branch.path.iter().copied() {
                 seq += nodes.get(index).map_or(0, |node| node.messages.len() as u32);
@@ -189,27 +254,46 @@ impl Plan {
     }
 
     /// The way from a leaf up to what came before. A step of tools is not taken apart: who shares the call shares its
-    /// results, or has both for itself.
-    fn branch(nodes: &[Node], parents: &[Option<usize>], owners: &[Option<(usize, u32)>], leaf: usize) -> Branch {
+    /// results, or has both for itself. Only where that would repeat more than there is room for, it is shared where it
+    /// parts, and its results are orphans.
+    fn branch(
+        nodes: &[Node],
+        parents: &[Option<usize>],
+        owners: &[Option<(usize, u32)>],
+        leaf: usize,
+        room: &mut usize,
+    ) -> Branch {
         let mut branch = Branch {
             leaf,
             ..Branch::default()
         };
         let mut at = Some(leaf);
         let mut answers = false;
+        let mut parting: Option<(usize, (usize, u32))> = None;
+        let mut repeated = 0;
         while let Some(index) = at {
-            if let Some(owner) = owners.get(index).copied().flatten()
-                && !answers
-            {
-                branch.shares = Some(owner);
-                break;
+            let node = nodes.get(index);
+            if let Some(owner) = owners.get(index).copied().flatten() {
+                if !answers {
+                    branch.shares = Some(owner);
+                    break;
+                }
+                let (length, nearest) = *parting.get_or_insert((branch.path.len(), owner));
+                repeated += node.map_or(0, Node::bytes);
+                if branch.path.len() - length >= MOST_REPEATED || repeated > *room {
+                    branch.path.truncate(length);
+                    branch.shares = Some(nearest);
+                    repeated = 0;
+                    break;
+                }
             }
-            if let Some(first) = nodes.get(index).and_then(|node| node.messages.first()) {
+            if let Some(first) = node.and_then(|node| node.messages.first()) {
                 answers = first.role == Role::Tool;
             }
             branch.path.push(index);
             at = parents.get(index).copied().flatten();
         }
+        *room -= repeated;
         branch.path.reverse();
         branch
     }
@@ -466,6 +550,43 @@ mod tests {
         assert_eq!(plan.branches[1].shares, Some((0, 1)));
         assert_eq!(plan.branches[1].path, [1, 3]);
         assert_eq!(plan.uses, [1, 2, 1, 1]);
+    }
+
+    #[test]
+    fn a_chain_of_tools_with_a_leaf_at_each_link_is_not_repeated_for_each() {
+        const LINKS: usize = 2_000;
+        let node = |_| Node {
+            messages: vec![NewMessage::new(Role::Tool, "x")],
+            ..Node::default()
+        };
+        let nodes: Vec<Node> = (0..2 * LINKS).map(node).collect();
+        let parent = |index: usize| match index {
+            0 => None,
+            link @ 0..LINKS => Some(link - 1),
+            leaf => Some(leaf - LINKS),
+        };
+        let parents: Vec<Option<usize>> = (0..2 * LINKS).map(parent).collect();
+        let plan = Plan::new(&nodes, &parents, None);
+        let length: usize = plan.branches.iter().map(|branch| branch.path.len()).sum();
+        assert!(length < 4 * nodes.len(), "{length}");
+        let seen = plan.branches.iter().filter(|branch| branch.path.contains(&branch.leaf));
+        assert_eq!(seen.count(), plan.branches.len());
+    }
+
+    #[test]
+    fn a_large_call_is_not_repeated_for_each_of_its_answers() {
+        let mut nodes = nodes(&[("a", "")]);
+        nodes[0].messages[0].content = "x".repeat(1 << 20);
+        let answer = |index: usize| Node {
+            id: index.to_string(),
+            parent: Some("a".to_owned()),
+            messages: vec![NewMessage::new(Role::Tool, "")],
+        };
+        nodes.extend((1..100).map(answer));
+        let parents: Vec<Option<usize>> = (0..100).map(|index| (index > 0).then_some(0)).collect();
+        let plan = Plan::new(&nodes, &parents, None);
+        assert_eq!(plan.uses[0], 2);
+        assert_eq!(plan.branches.last().unwrap().shares, Some((0, 1)));
     }
 
     #[test]

@@ -200,6 +200,35 @@ fn a_bomb_is_read_in_pieces_that_are_bounded() {
     assert!(came.failure().contains("longer than"), "{}", came.failure());
 }
 
+#[test]
+fn a_bomb_of_blanks_can_be_stopped_while_it_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    for (begin, blank) in [(&b""[..], b' '), (&b"[1,"[..], b'\n'), (&b"[\""[..], b'x')] {
+        let path = folder.path().join("bomb.zip");
+        let mut zip = ZipWriter::new(std::fs::File::create(&path).unwrap());
+        let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
+        zip.start_file("conversations.json", options).unwrap();
+        zip.write_all(begin).unwrap();
+        for _ in 0..64 {
+            zip.write_all(&[blank; 1 << 20]).unwrap();
+        }
+        zip.finish().unwrap();
+        let mut calls = 0;
+        let mut progress = |_, _| {
+            calls += 1;
+            calls < 2
+        };
+        let options = ImportOptions {
+            format: Some(Format::ChatGpt),
+            progress: Some(&mut progress),
+            ..ImportOptions::default()
+        };
+        let error = memory().import(path.to_str().unwrap(), options).unwrap_err();
+        assert_eq!(error.kind(), Kind::Aborted, "{error}");
+        assert_eq!(calls, 2);
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn links_in_a_folder_are_not_followed() {

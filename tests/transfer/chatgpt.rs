@@ -235,3 +235,24 @@ fn times_that_are_none_are_told_and_left_to_the_store() {
     assert_eq!(came.problems(ProblemKind::Changed).len(), 2, "{:?}", came.report);
     assert!(came.info("c").created > 1_700_000_000_000_000);
 }
+
+#[test]
+fn a_chain_of_results_that_parts_at_each_of_them_is_not_repeated_for_each() {
+    const LINKS: usize = 500;
+    let mut nodes = Vec::new();
+    for link in 0..LINKS {
+        let parent = link.checked_sub(1).map(|above| format!("t{above}"));
+        nodes.push(node(&format!("t{link}"), parent.as_deref(), said("tool", "x")));
+        nodes.push(node(
+            &format!("leaf{link}"),
+            Some(&format!("t{link}")),
+            said("tool", "y"),
+        ));
+    }
+    let came = import(conversation(nodes, "leaf499"));
+    assert_eq!(came.report.failed, 0);
+    assert_eq!(came.ids().len(), LINKS);
+    assert!(came.report.messages < 20 * LINKS as u64, "{}", came.report.messages);
+    assert_eq!(came.contents("c").len(), LINKS + 1);
+    assert_eq!(came.contents("c/leaf3"), ["x", "x", "x", "x", "y"]);
+}

@@ -95,6 +95,77 @@ fn a_conversation_of_thirty_megabytes_is_imported_in_bounded_memory() {
     assert!(peak < MOST_RESIDENT, "{} MB", peak >> 20);
 }
 
+/// A conversation of so many messages of one letter.
+fn tiny(format: Format, messages: usize) -> String {
+    let role = |number: usize| if number.is_multiple_of(2) { "user" } else { "assistant" };
+    let openai = |number| format!("{{\"role\":\"{}\",\"content\":\"x\"}}", role(number));
+    let llama = |number: usize| {
+        let message = format!("\"id\":\"{number}\",\"role\":\"{}\",\"content\":\"x\"", role(number));
+        match number {
+            0 => format!("{{\"type\":\"message\",\"message\":{{{message},\"parent\":null}}}}\n"),
+            _ => format!(
+                "{{\"type\":\"message\",\"message\":{{{message},\"parent\":\"{}\"}}}}\n",
+                number - 1
+            ),
+        }
+    };
+    let chatgpt = |number: usize| {
+        let said = format!(
+            "{{\"author\":{{\"role\":\"{}\"}},\"content\":{{\"parts\":[\"x\"]}}}}",
+            role(number)
+        );
+        match number {
+            0 => format!("\"0\":{{\"message\":{said}}}"),
+            _ => format!("\"{number}\":{{\"parent\":\"{}\",\"message\":{said}}}", number - 1),
+        }
+    };
+    match format {
+        Format::OpenAi => {
+            let all: Vec<String> = (0..messages).map(openai).collect();
+            format!("{{\"id\":\"tiny\",\"messages\":[{}]}}\n", all.join(","))
+        }
+        Format::LlamaCpp => {
+            let all: String = (0..messages).map(llama).collect();
+            format!("{{\"type\":\"session\",\"id\":\"tiny\"}}\n{all}")
+        }
+        _ => {
+            let all: Vec<String> = (0..messages).map(chatgpt).collect();
+            format!("{{\"id\":\"tiny\",\"mapping\":{{{}}}}}\n", all.join(","))
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn tiny_messages_are_imported_in_bounded_memory_or_their_conversation_fails_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("source.json");
+    for (format, few, many) in [
+        (Format::OpenAi, 60_000, 800_000),
+        (Format::LlamaCpp, 40_000, 500_000),
+        (Format::ChatGpt, 30_000, 300_000),
+    ] {
+        for (messages, expected) in [(few, 2), (many, 1)] {
+            let other = tiny(format, 1).replace("tiny", "other");
+            std::fs::write(&path, tiny(format, messages) + &other).unwrap();
+            let (sessions, peak) = measure(&path);
+            println!("{messages} of {format:?}: {} MB", peak >> 20);
+            assert!(peak < MOST_RESIDENT, "{messages} of {format:?}: {} MB", peak >> 20);
+            assert_eq!(sessions, expected, "{messages} of {format:?}");
+        }
+    }
+}
+
+#[test]
+fn a_conversation_that_takes_too_much_memory_says_what_to_do() {
+    let other = tiny(Format::LlamaCpp, 1).replace("tiny", "other");
+    let came = import(format!("{}{other}", tiny(Format::LlamaCpp, 400_000)));
+    assert_eq!(came.ids(), ["other"]);
+    let failure = came.failure();
+    assert!(failure.contains("more than 96 MiB of memory"), "{failure}");
+    assert!(failure.ends_with("split it into several"), "{failure}");
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 #[ignore = "takes a minute: make soak runs it"]

@@ -13,8 +13,6 @@ pub(crate) struct Found {
     pub(crate) place: String,
     /// The value, or what is wrong with it.
     pub(crate) value: std::result::Result<Json, String>,
-    /// How long it is there.
-    pub(crate) bytes: usize,
 }
 
 /// Hands over each value of a source. Of a folder or an archive these are the values of the files that are wanted.
@@ -25,8 +23,8 @@ pub(crate) fn each(
     take: &mut dyn FnMut(Found, &mut Taker<'_>) -> Result<()>,
 ) -> Result<()> {
     input.each_part(wanted, &mut |part, reader| {
-        let mut values = Values::open(reader)?;
-        while let Some(mut found) = values.next()? {
+        let mut values = Values::open(reader, &mut || taker.went_on(input.progress()))?;
+        while let Some(mut found) = values.next(&mut || taker.went_on(input.progress()))? {
             if !part.is_empty() {
                 found.place = format!("{part}, {}", found.place);
             }
@@ -36,6 +34,12 @@ pub(crate) fn each(
         Ok(())
     })
 }
+
+/// Is told that the reading went on inside a value, which may be long; an error stops it.
+pub(crate) type WentOn<'a> = dyn FnMut() -> Result<()> + 'a;
+
+/// After so many bytes that is told.
+const BYTES_BETWEEN: usize = 1 << 20;
 
 /// The values of a reader.
 pub(crate) struct Values<R> {
@@ -47,6 +51,7 @@ pub(crate) struct Values<R> {
     count: u64,
     good: u64,
     first_wrong: Option<String>,
+    untold: usize,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -67,7 +72,7 @@ enum End {
 }
 
 impl<R: BufRead> Values<R> {
-    pub(crate) fn open(reader: R) -> Result<Self> {
+    pub(crate) fn open(reader: R, went_on: &mut WentOn<'_>) -> Result<Self> {
         let mut values = Self {
             reader,
             shape: Shape::Ended,
@@ -76,8 +81,9 @@ impl<R: BufRead> Values<R> {
             count: 0,
             good: 0,
             first_wrong: None,
+            untold: 0,
         };
-        match values.peek_behind_space()? {
+        match values.peek_behind_space(went_on)? {
             None => return Err(Error::invalid("it is empty")),
             Some(b'[') => {
                 values.skip(1);
@@ -90,19 +96,19 @@ impl<R: BufRead> Values<R> {
     }
 
     /// The next value; `None` behind the last one. An error is one of the whole.
-    pub(crate) fn next(&mut self) -> Result<Option<Found>> {
+    pub(crate) fn next(&mut self, went_on: &mut WentOn<'_>) -> Result<Option<Found>> {
         match self.shape {
-            Shape::Array => self.next_element(),
-            Shape::Lines => self.next_line(),
-            Shape::One | Shape::Ended => self.end(),
+            Shape::Array => self.next_element(went_on),
+            Shape::Lines => self.next_line(went_on),
+            Shape::One | Shape::Ended => self.end(went_on),
         }
     }
 
-    fn next_element(&mut self) -> Result<Option<Found>> {
-        let mut next = self.peek_before_end()?;
+    fn next_element(&mut self, went_on: &mut WentOn<'_>) -> Result<Option<Found>> {
+        let mut next = self.peek_before_end(went_on)?;
         if next == b',' && self.count > 0 {
             self.skip(1);
-            next = self.peek_before_end()?;
+            next = self.peek_before_end(went_on)?;
             if next == b']' {
                 return Err(self.unexpected(next, "another element behind the comma"));
             }
@@ -111,31 +117,31 @@ impl<R: BufRead> Values<R> {
         } else if next == b']' {
             self.skip(1);
             self.shape = Shape::Ended;
-            return self.end();
+            return self.end(went_on);
         }
         self.count += 1;
         let begin = self.at;
         let place = format!("element {} at line {}", self.count, begin.line);
         self.buffer.clear();
-        let end = self.read_value(Extent::default())?;
+        let end = self.read_value(Extent::default(), went_on)?;
         self.found(place, begin, &end, false).map(Some)
     }
 
-    fn next_line(&mut self) -> Result<Option<Found>> {
+    fn next_line(&mut self, went_on: &mut WentOn<'_>) -> Result<Option<Found>> {
         loop {
             self.buffer.clear();
             let begin = self.at;
-            let end = self.read_line()?;
+            let end = self.read_line(went_on)?;
             if end == End::NoMore {
                 self.shape = Shape::Ended;
-                return self.end();
+                return self.end(went_on);
             }
             if end == End::Whole && self.buffer.trim_ascii().is_empty() {
                 continue;
             }
             self.count += 1;
             if self.count == 1 && end == End::Whole && self.goes_on_in_the_next_line() {
-                return self.one(begin).map(Some);
+                return self.one(begin, went_on).map(Some);
             }
             return self.found(format!("line {}", begin.line), begin, &end, true).map(Some);
         }
@@ -147,21 +153,20 @@ impl<R: BufRead> Values<R> {
         matches!(line.last(), Some(b'{' | b'[' | b',' | b':')) && Extent::default().feed(line).is_none()
     }
 
-    fn one(&mut self, begin: Position) -> Result<Found> {
+    fn one(&mut self, begin: Position, went_on: &mut WentOn<'_>) -> Result<Found> {
         self.shape = Shape::One;
         let mut extent = Extent::default();
         extent.feed(&self.buffer);
-        let end = self.read_value(extent)?;
+        let end = self.read_value(extent, went_on)?;
         self.found(format!("the object at line {}", begin.line), begin, &end, false)
     }
 
     fn found(&mut self, place: String, begin: Position, end: &End, is_a_line: bool) -> Result<Found> {
-        let bytes = self.buffer.len();
         let value = match end {
             End::Whole => parse(&self.buffer, begin),
             End::NoMore => return Err(self.cut_short()),
             End::TooLong => Err(super::Wrong {
-                reason: format!("it is longer than {MOST_BYTES_OF_ONE} bytes"),
+                reason: too_long(),
                 is_well_formed: true,
             }),
             End::TooDeep => Err(super::Wrong {
@@ -178,7 +183,6 @@ impl<R: BufRead> Values<R> {
                 Ok(Found {
                     place,
                     value: Ok(value),
-                    bytes,
                 })
             }
             Err(wrong) if is_a_line || wrong.is_well_formed => {
@@ -187,7 +191,6 @@ impl<R: BufRead> Values<R> {
                 Ok(Found {
                     place,
                     value: Err(wrong.reason),
-                    bytes,
                 })
             }
             Err(wrong) => Err(Error::invalid(format!("{}; nothing was taken in", wrong.reason))),
@@ -195,9 +198,9 @@ impl<R: BufRead> Values<R> {
     }
 
     /// Behind the last value there is nothing; and something of what came must have been one.
-    fn end(&mut self) -> Result<Option<Found>> {
+    fn end(&mut self, went_on: &mut WentOn<'_>) -> Result<Option<Found>> {
         self.shape = Shape::Ended;
-        if let Some(other) = self.peek_behind_space()? {
+        if let Some(other) = self.peek_behind_space(went_on)? {
             return Err(self.unexpected(other, "nothing more"));
         }
         match &self.first_wrong {
@@ -209,7 +212,7 @@ impl<R: BufRead> Values<R> {
     }
 
     /// Reads on to the end of the line, without it.
-    fn read_line(&mut self) -> Result<End> {
+    fn read_line(&mut self, went_on: &mut WentOn<'_>) -> Result<End> {
         let mut end = End::NoMore;
         loop {
             let available = self.reader.fill_buf().map_err(|error| unreadable(&error))?;
@@ -228,6 +231,7 @@ impl<R: BufRead> Values<R> {
             }
             let used = line.len() + usize::from(newline.is_some());
             self.skip(used);
+            self.tell(went_on)?;
             if newline.is_some() {
                 return Ok(end);
             }
@@ -235,7 +239,7 @@ impl<R: BufRead> Values<R> {
     }
 
     /// Reads on to the end of the value.
-    fn read_value(&mut self, mut extent: Extent) -> Result<End> {
+    fn read_value(&mut self, mut extent: Extent, went_on: &mut WentOn<'_>) -> Result<End> {
         let mut is_too_long = false;
         loop {
             let available = self.reader.fill_buf().map_err(|error| unreadable(&error))?;
@@ -250,6 +254,7 @@ impl<R: BufRead> Values<R> {
             }
             let used = part.len();
             self.skip(used);
+            self.tell(went_on)?;
             if length.is_some() {
                 return Ok(match extent.deepest {
                     _ if is_too_long => End::TooLong,
@@ -260,12 +265,12 @@ impl<R: BufRead> Values<R> {
         }
     }
 
-    fn peek_before_end(&mut self) -> Result<u8> {
-        let next = self.peek_behind_space()?;
+    fn peek_before_end(&mut self, went_on: &mut WentOn<'_>) -> Result<u8> {
+        let next = self.peek_behind_space(went_on)?;
         next.ok_or_else(|| self.cut_short())
     }
 
-    fn peek_behind_space(&mut self) -> Result<Option<u8>> {
+    fn peek_behind_space(&mut self, went_on: &mut WentOn<'_>) -> Result<Option<u8>> {
         loop {
             let available = self.reader.fill_buf().map_err(|error| unreadable(&error))?;
             if available.is_empty() {
@@ -275,10 +280,19 @@ impl<R: BufRead> Values<R> {
             let space = available.iter().take_while(|byte| is_space(byte)).count();
             let found = available.get(space).copied();
             self.skip(space);
+            self.tell(went_on)?;
             if found.is_some() {
                 return Ok(found);
             }
         }
+    }
+
+    fn tell(&mut self, went_on: &mut WentOn<'_>) -> Result<()> {
+        if self.untold < BYTES_BETWEEN {
+            return Ok(());
+        }
+        self.untold = 0;
+        went_on()
     }
 
     /// Goes on behind bytes of the buffer, and counts their lines and columns.
@@ -293,6 +307,7 @@ impl<R: BufRead> Values<R> {
                 Some(last) => (passed.len() - last) as u64,
             },
         };
+        self.untold += passed.len();
         self.reader.consume(bytes);
     }
 
@@ -320,6 +335,10 @@ impl<R: BufRead> Values<R> {
             "{place}: there should be {expected}, and there is {shown}; nothing was taken in"
         ))
     }
+}
+
+fn too_long() -> String {
+    format!("it is longer than {MOST_BYTES_OF_ONE} bytes, the most for one conversation; split it into several")
 }
 
 fn unreadable(error: &std::io::Error) -> Error {
@@ -393,9 +412,9 @@ mod tests {
 
     /// What is read through a buffer of a few bytes, so that every boundary lies somewhere in a buffer.
     fn read(text: &[u8], buffer: usize) -> Result<Vec<std::result::Result<String, String>>> {
-        let mut values = Values::open(BufReader::with_capacity(buffer, text))?;
+        let mut values = Values::open(BufReader::with_capacity(buffer, text), &mut || Ok(()))?;
         let mut all = Vec::new();
-        while let Some(found) = values.next()? {
+        while let Some(found) = values.next(&mut || Ok(()))? {
             all.push(match found.value {
                 Ok(value) => Ok(format!("{} = {value}", found.place)),
                 Err(reason) => Err(format!("{}: {reason}", found.place)),
