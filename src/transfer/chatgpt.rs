@@ -8,11 +8,14 @@ use super::json::{Json, stream};
 use super::taker::{Conversation, Taker};
 use super::tree::{self, Node, Nodes};
 use crate::error::Result;
-use crate::model::{NewSession, Role, Status};
+use crate::model::{NewMessage, NewSession, Role, Status};
 use std::collections::HashMap;
 
 /// What other fields are kept under in metadata.
 const EXTRAS: &str = "chatgpt";
+
+/// What the program notes of a message for itself.
+const NOT_LOOKED_AT: [&str; 6] = ["id", "update_time", "status", "end_turn", "weight", "channel"];
 
 /// So many answers of one call follow each other at most, before they are taken for orphans.
 const MOST_ANSWERS: usize = 64;
@@ -150,58 +153,73 @@ fn read_message(
     instructions: &mut Option<(String, Json)>,
     remarks: &mut Remarks,
 ) -> std::result::Result<(), String> {
-    let role = value.get("author").and_then(|author| author.text_of("role"));
-    let role = role.ok_or("it has no author with a role")?;
-    let role = match role {
-        "system" | "user" | "assistant" | "tool" => Role::by_name(role).unwrap_or(Role::System),
-        other => {
-            let other: String = other.chars().take(40).collect();
-            return Err(format!(
-                "its role is '{other}'; it must be system, user, assistant or tool"
-            ));
-        }
-    };
+    let role = role_of(value)?;
     let nothing = Json::Null;
     let content = value.get("content").unwrap_or(&nothing);
-    let kind = content.text_of("content_type").unwrap_or("text");
-    match kind {
-        "thoughts" | "reasoning_recap" => {
-            remarks.lost("thoughts", 1);
-            return Ok(());
-        }
+    match content.text_of("content_type").unwrap_or("text") {
+        "thoughts" | "reasoning_recap" => remarks.lost("thoughts", 1),
         "user_editable_context" | "model_editable_context" => {
-            if let Json::Object(entries) = content {
-                let said = entries
-                    .iter()
-                    .filter(|(key, value)| key != "content_type" && !value.says_nothing());
-                let said: Vec<(String, Json)> = said.cloned().collect();
-                if !said.is_empty() {
-                    *instructions = Some(("custom_instructions".to_owned(), Json::Object(said)));
-                }
+            if let Some(said) = instructions_of(content) {
+                *instructions = Some(said);
             }
-            return Ok(());
         }
-        _ => {}
+        _ => {
+            let place = || format!("{place}, message '{}'", short(&node.id));
+            node.messages.extend(message(value, role, &node.id, &place, remarks));
+        }
     }
-    let text = text_of(content, remarks);
+    Ok(())
+}
+
+fn role_of(value: &Json) -> std::result::Result<Role, String> {
+    let role = value.get("author").and_then(|author| author.text_of("role"));
+    match role.ok_or("it has no author with a role")? {
+        "system" => Ok(Role::System),
+        "user" => Ok(Role::User),
+        "assistant" => Ok(Role::Assistant),
+        "tool" => Ok(Role::Tool),
+        other => {
+            let other: String = other.chars().take(40).collect();
+            Err(format!(
+                "its role is '{other}'; it must be system, user, assistant or tool"
+            ))
+        }
+    }
+}
+
+fn instructions_of(content: &Json) -> Option<(String, Json)> {
+    let mut fields = Fields::of(content);
+    fields.pass(&["content_type"]);
+    let said = fields.rest();
+    (!said.is_empty()).then(|| ("custom_instructions".to_owned(), Json::Object(said)))
+}
+
+/// A message; none of what the program put there for itself, and of answers that never came.
+fn message(
+    value: &Json,
+    role: Role,
+    id: &str,
+    place: &dyn Fn() -> String,
+    remarks: &mut Remarks,
+) -> Option<NewMessage> {
+    let nothing = Json::Null;
+    let text = text_of(value.get("content").unwrap_or(&nothing), remarks);
     let metadata = value.get("metadata").unwrap_or(&nothing);
     remarks.lost("attachments", metadata.items_of("attachments").len());
+    remarks.lost("citations", metadata.items_of("citations").len());
     let recipient = value
         .text_of("recipient")
         .filter(|recipient| !matches!(*recipient, "all" | ""));
     let calls = recipient.filter(|_| role == Role::Assistant);
-    // What the program put there for itself, and answers that never came.
     if text.is_empty() && calls.is_none() && matches!(role, Role::System | Role::Assistant) {
-        return Ok(());
+        return None;
     }
-    let created = remarks.time(value.get("create_time"), Unit::Seconds, || {
-        format!("{place}, message '{}'", short(&node.id))
-    });
+    let created = remarks.time(value.get("create_time"), Unit::Seconds, place);
     let mut message = match calls {
         None => draft::message(role, text, created),
         Some(tool) => {
             let mut message = draft::message(role, "", created);
-            let call = draft::tool_call(Some(&node.id), tool, &text.into());
+            let call = draft::tool_call(Some(id), tool, &text.into());
             message.tool_calls = Some(Json::Array(vec![call]).to_string());
             message
         }
@@ -210,15 +228,9 @@ fn read_message(
         .text_of("model_slug")
         .filter(|model| !model.is_empty())
         .map(str::to_owned);
-    message.metadata = draft::with_extras(
-        None,
-        EXTRAS,
-        extras(value, metadata, role),
-        "other fields of messages",
-        remarks,
-    );
-    node.messages.push(message);
-    Ok(())
+    let extras = extras(value, metadata, role);
+    message.metadata = draft::with_extras(None, EXTRAS, extras, "other fields of messages", remarks);
+    Some(message)
 }
 
 /// What is worth keeping of a message besides its text.
@@ -243,6 +255,10 @@ fn extras(value: &Json, metadata: &Json, role: Role) -> Vec<(String, Json)> {
     {
         extras.push(("hidden".to_owned(), Json::Bool(true)));
     }
+    let mut fields = Fields::of(value);
+    fields.pass(&NOT_LOOKED_AT);
+    fields.pass(&["author", "content", "create_time", "metadata", "recipient"]);
+    extras.extend(fields.rest());
     extras
 }
 

@@ -117,13 +117,27 @@ fn node(value: &Json, place: &str, remarks: &mut Remarks) -> std::result::Result
         said.text(value.text_of("text").unwrap_or_default());
     }
     let attached = attached(value, remarks);
+    let mut fields = Fields::of(value);
+    fields.pass(&[
+        "uuid",
+        "parent_message_uuid",
+        "sender",
+        "text",
+        "content",
+        "created_at",
+        "updated_at",
+        "attachments",
+        "files",
+        // Its place in a list, which the tree says.
+        "index",
+    ]);
     Ok(Node {
         id: value.get("uuid").and_then(Json::id).unwrap_or_default(),
         parent: value
             .get("parent_message_uuid")
             .and_then(Json::id)
             .filter(|parent| parent != ROOT),
-        messages: said.messages(attached, remarks),
+        messages: said.messages(attached, fields.rest(), remarks),
     })
 }
 
@@ -245,16 +259,23 @@ impl Said {
         self.done.push((message, std::mem::take(&mut self.thoughts)));
     }
 
-    fn messages(mut self, mut attached: Vec<(String, Json)>, remarks: &mut Remarks) -> Vec<NewMessage> {
+    fn messages(
+        mut self,
+        attached: Vec<(String, Json)>,
+        others: Vec<(String, Json)>,
+        remarks: &mut Remarks,
+    ) -> Vec<NewMessage> {
         self.finish();
         if self.done.is_empty() && (self.role == Role::User || !attached.is_empty()) {
             self.done
                 .push((draft::message(self.role, "", self.created), Vec::new()));
         }
+        let mut besides = attached;
+        besides.extend(others);
         let mut messages = Vec::with_capacity(self.done.len());
         for (mut message, thoughts) in self.done {
             if message.role != Role::Tool {
-                let mut extras = std::mem::take(&mut attached);
+                let mut extras = std::mem::take(&mut besides);
                 if !thoughts.is_empty() {
                     extras.push(("thinking".to_owned(), Json::Array(thoughts)));
                 }
@@ -262,6 +283,7 @@ impl Said {
             }
             messages.push(message);
         }
+        remarks.lost("other fields of messages", besides.len());
         messages
     }
 }

@@ -3,11 +3,15 @@
 use super::carried::{self, Field};
 use super::draft::{self, Remarks, Unit};
 use super::export::{Exported, Out};
+use super::fields::Fields;
 use super::input::Input;
 use super::json::{Json, stream};
 use super::taker::{Conversation, Taker};
 use crate::error::Result;
 use crate::model::{MessageRef, NewMessage, NewSession, Role, Tokens};
+
+/// What other fields are kept under in metadata.
+const EXTRAS: &str = "gemma-sessions";
 
 /// The window that a Gemma.cpp session has if nobody chose another.
 const DEFAULT_CONTEXT: u64 = 8192;
@@ -49,25 +53,16 @@ fn conversation(value: &Json, id: Option<String>, place: String, remarks: &mut R
             format!("its max_context_tokens is {window}; it has the store's"),
         );
     }
-    let known = [
+    let mut fields = Fields::of(value);
+    fields.pass(&[
         "session_id",
         "max_context_tokens",
         "total_tokens",
         "created_at",
         "last_activity",
         "conversation_history",
-    ];
-    let others = value
-        .entries()
-        .iter()
-        .filter(|(key, value)| !known.contains(&key.as_str()) && !value.says_nothing());
-    let metadata = draft::with_extras(
-        None,
-        "gemma-sessions",
-        others.cloned().collect(),
-        "other fields",
-        remarks,
-    );
+    ]);
+    let metadata = draft::with_extras(None, EXTRAS, fields.rest(), "other fields", remarks);
     Conversation {
         place,
         session: NewSession {
@@ -106,6 +101,9 @@ fn messages(value: &Json, place: &str, remarks: &mut Remarks) -> std::result::Re
         });
         let mut message = draft::message(role, content, created);
         message.tokens = tokens(entry, content, number, place, remarks);
+        let mut fields = Fields::of(entry);
+        fields.pass(&["role", "content", "timestamp", "token_count"]);
+        message.metadata = draft::with_extras(None, EXTRAS, fields.rest(), "other fields of messages", remarks);
         messages.push(message);
     }
     Ok(messages)

@@ -283,6 +283,13 @@ fn call(call: &Json) -> Json {
     }
 }
 
+/// Cuts out of an attachment what is no text: the pages of a PDF as images, and the file itself. Whether that was there.
+fn cut_bytes(attachment: &mut Json) -> bool {
+    attachment.remove("images");
+    let files = ["base64Data", "base64Url"].map(|key| attachment.remove(key));
+    files.iter().flatten().any(|file| !file.says_nothing())
+}
+
 /// The attachments that are text and small; what else there was is counted.
 fn attachments(value: Option<&Json>, remarks: &mut Remarks) -> Vec<Json> {
     let mut kept = Vec::new();
@@ -294,9 +301,8 @@ fn attachments(value: Option<&Json>, remarks: &mut Remarks) -> Vec<Json> {
             Some("videoFile") => "videos",
             _ => {
                 let mut text = item.clone();
-                if let Json::Object(entries) = &mut text {
-                    entries.retain(|(key, _)| !matches!(key.as_str(), "images" | "base64Data" | "base64Url"));
-                }
+                remarks.lost("files", usize::from(cut_bytes(&mut text)));
+                remarks.lost("images", item.items_of("images").len());
                 bytes += text.to_string().len();
                 if bytes <= draft::MOST_BYTES_OF_EXTRAS / 2 {
                     kept.push(text);

@@ -17,10 +17,12 @@ const EXTRAS: &str = "openai";
 const CONTENT_PARTS: &str = "content_parts";
 
 /// The fields of a conversation and of a message that have a meaning here.
-const OF_SESSION: [&str; 13] = [
+const OF_SESSION: [&str; 12] = [
     "id", "user_id", "name", "title", "model", "status", "tags", "summary", "created", "updated", "metadata",
-    "messages", "user",
+    "messages",
 ];
+/// What is read as the owner where nothing else is.
+const OTHER_OWNER: &str = "user";
 const OF_MESSAGE: [&str; 5] = ["role", "content", "tool_calls", "tool_call_id", "function_call"];
 
 pub(crate) fn read(input: &Input, taker: &mut Taker<'_>) -> Result<()> {
@@ -56,7 +58,11 @@ fn conversation(value: &Json, place: String, remarks: &mut Remarks) -> Conversat
     };
     let (created, updated) = (time(["created", "created_at"]), time(["updated", "updated_at"]));
     let mut said = |key: &str| fields.said(key).map(str::to_owned);
-    let (user, name, title) = (said("user_id").or_else(|| said("user")), said("name"), said("title"));
+    let (user, name, title) = (
+        said("user_id").or_else(|| said(OTHER_OWNER)),
+        said("name"),
+        said("title"),
+    );
     let (model, summary) = (said("model"), said("summary"));
     let is_status = |text: &str| Status::by_name(text).is_some();
     let status = value.text_of("status").filter(|text| is_status(text));
@@ -149,9 +155,39 @@ fn message(
     }
     let created = fields.any("created").or_else(|| fields.any("created_at"));
     message.created = remarks.time(created, Unit::Seconds, || place.to_owned());
-    let extras = fields.rest().into_iter().chain(parts).collect();
+    let mut extras = fields.rest();
+    let others = extras.len();
+    // Under this name stands what this importer keeps itself, and what comes back as the content.
+    extras.retain(|(key, _)| key != CONTENT_PARTS);
+    remarks.lost("other fields of messages", others - extras.len());
+    extras.extend(parts);
     message.metadata = draft::with_extras(None, EXTRAS, extras, "other fields of messages", remarks);
     Ok(message)
+}
+
+/// The text of a part, if that is all that it says.
+fn text_of_part(part: &Json) -> Option<&str> {
+    part.text()
+        .or_else(|| part.text_of("text"))
+        .or_else(|| part.text_of("refusal"))
+}
+
+fn kind_of_part(part: &Json) -> &str {
+    part.text_of("type")
+        .or_else(|| part.text().map(|_| "text"))
+        .unwrap_or_default()
+}
+
+fn is_text(kind: &str) -> bool {
+    matches!(kind, "text" | "input_text" | "output_text" | "refusal")
+}
+
+/// Whether parts have this text: else they are of somebody else, or the message was changed since.
+fn say(parts: &Json, content: &str) -> bool {
+    let Json::Array(items) = parts else { return false };
+    let texts = items.iter().filter(|part| is_text(kind_of_part(part)));
+    let texts: Vec<&str> = texts.filter_map(text_of_part).collect();
+    texts.join("\n") == content
 }
 
 /// The text of a content in parts. What is more than text is also kept as it is, under a name of its own.
@@ -163,16 +199,9 @@ fn text_of_parts(
     let mut texts = Vec::new();
     let mut others = 0;
     for item in items {
-        let kind = item
-            .text_of("type")
-            .or_else(|| item.text().map(|_| "text"))
-            .unwrap_or_default();
-        let text = item
-            .text()
-            .or_else(|| item.text_of("text"))
-            .or_else(|| item.text_of("refusal"));
+        let (kind, text) = (kind_of_part(item), text_of_part(item));
         match (kind, text) {
-            ("text" | "input_text" | "output_text" | "refusal", Some(text)) => texts.push(text),
+            (kind, Some(text)) if is_text(kind) => texts.push(text),
             ("image_url" | "input_image" | "image", _) => remarks.lost("images", 1),
             ("input_audio" | "audio", _) => remarks.lost("audio clips", 1),
             ("file" | "input_file", _) => remarks.lost("files", 1),
@@ -247,7 +276,14 @@ impl super::export::Exporter for Exporter {
         if !metadata.says_nothing() {
             line.push(("metadata".to_owned(), metadata));
         }
-        line.extend(others(extras, &OF_SESSION));
+        let mut others = others(extras, &OF_SESSION, "other fields of sessions", out);
+        if info.user_id.is_empty() {
+            // It would be read as the owner, whom somebody took away.
+            let kept = others.len();
+            others.retain(|(key, _)| key != OTHER_OWNER);
+            out.lost("other fields of sessions", (kept - others.len()) as u64);
+        }
+        line.extend(others);
         let text = Json::Object(line).to_string();
         out.text(text.strip_suffix('}').unwrap_or(&text))?;
         carried::count_session(
@@ -270,9 +306,9 @@ impl super::export::Exporter for Exporter {
 
     fn message(&mut self, out: &mut Out<'_>, message: &MessageRef<'_>) -> Result<()> {
         let (extras, metadata) = draft::split_extras(message.metadata.unwrap_or("{}"), EXTRAS);
-        let parts = extras.as_ref().and_then(|extras| extras.get(CONTENT_PARTS)).cloned();
-        let content = match parts {
-            Some(parts) => parts,
+        let parts = extras.as_ref().and_then(|extras| extras.get(CONTENT_PARTS));
+        let content = match parts.filter(|parts| say(parts, message.content)) {
+            Some(parts) => parts.clone(),
             None if message.content.is_empty() && message.tool_calls.is_some() => Json::Null,
             None => message.content.into(),
         };
@@ -286,7 +322,7 @@ impl super::export::Exporter for Exporter {
         if let Some(id) = message.tool_call_id {
             object.push(("tool_call_id".to_owned(), id.into()));
         }
-        object.extend(others(extras, &OF_MESSAGE));
+        object.extend(others(extras, &OF_MESSAGE, "other fields of messages", out));
         out.lost(
             "metadata of messages",
             u64::from(draft::says_something(&metadata.to_string())),
@@ -303,12 +339,15 @@ impl super::export::Exporter for Exporter {
     }
 }
 
-/// What an import kept, to be written as it was: but for what has a meaning here.
-fn others(extras: Option<Json>, known: &'static [&'static str]) -> impl Iterator<Item = (String, Json)> {
-    let entries = match extras {
-        Some(Json::Object(entries)) => entries,
-        _ => Vec::new(),
+/// What an import kept, to be written as it was: but for what has a meaning here and would be read otherwise, which is
+/// counted.
+fn others(extras: Option<Json>, known: &[&str], what: &'static str, out: &mut Out<'_>) -> Vec<(String, Json)> {
+    let Some(Json::Object(mut entries)) = extras else {
+        return Vec::new();
     };
-    let is_other = |(key, _): &(String, Json)| key != CONTENT_PARTS && !known.contains(&key.as_str());
-    entries.into_iter().filter(is_other)
+    entries.retain(|(key, _)| key != CONTENT_PARTS);
+    let kept = entries.len();
+    entries.retain(|(key, _)| !known.contains(&key.as_str()));
+    out.lost(what, (kept - entries.len()) as u64);
+    entries
 }

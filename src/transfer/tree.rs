@@ -5,7 +5,7 @@
 
 use super::draft::Remarks;
 use super::json;
-use super::taker::{Conversation, IncomingMessage, SharedWith, Taker};
+use super::taker::{Conversation, ForkedFrom, IncomingMessage, SharedWith, Taker};
 use crate::error::Result;
 use crate::model::fingerprint::Fingerprint;
 use crate::model::{Micros, NewMessage, Role, ids};
@@ -419,6 +419,7 @@ fn of_branch(
     }
     let leaf_of = |branch: &Branch| nodes.get(branch.leaf).map_or("", |node| node.id.as_str());
     session.session.id = Some(fork_id(own, leaf_of(branch)));
+    session.forked_from = ForkedFrom::AsShared;
     let kept = || branch.path.iter().filter_map(|index| nodes.get(*index));
     session.created = kept().find_map(|node| node.first_created).or(conversation.created);
     session.updated = kept().rev().find_map(|node| node.last_created).or(conversation.updated);

@@ -256,3 +256,13 @@ fn a_chain_of_results_that_parts_at_each_of_them_is_not_repeated_for_each() {
     assert_eq!(came.contents("c").len(), LINKS + 1);
     assert_eq!(came.contents("c/leaf3"), ["x", "x", "x", "x", "y"]);
 }
+
+#[test]
+fn other_fields_of_a_message_are_kept() {
+    let message = with(said("user", "Hi"), "rating", json!("good"));
+    let came = import(conversation(vec![node("q", None, message)], "q"));
+    assert_eq!(
+        said_in(&came.store, "c")[0].metadata,
+        json!({"chatgpt": {"rating": "good"}})
+    );
+}

@@ -132,3 +132,20 @@ fn an_unknown_sender_fails_the_conversation() {
     assert!(came.failure().contains("its sender is 'robot'"), "{}", came.failure());
     assert_eq!(came.ids(), Vec::<String>::new());
 }
+
+#[test]
+fn other_fields_of_a_message_are_kept_or_counted() {
+    let with = |mut message: Value| {
+        message["stop_reason"] = json!("stop_sequence");
+        message
+    };
+    let came = import(conversation(vec![
+        said(1, "human", json!([text("Hi")])),
+        with(said(2, "assistant", json!([text("Ho")]))),
+        with(said(3, "assistant", json!([]))),
+    ]));
+    assert_eq!(came.lines("c"), ["user: Hi", "assistant: Ho"]);
+    let metadata = &said_in(&came.store, "c")[1].metadata;
+    assert_eq!(*metadata, json!({"claude": {"stop_reason": "stop_sequence"}}));
+    assert_eq!(came.lost("other fields of messages"), 1);
+}

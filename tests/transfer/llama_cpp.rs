@@ -124,3 +124,30 @@ fn a_fork_of_a_conversation_in_the_source_knows_its_parent() {
         came.report.losses
     );
 }
+
+#[test]
+fn forks_of_a_conversation_that_was_forked_itself_hang_on_it() {
+    let other = lines()
+        .replace("\"c1\"", "\"c2\"")
+        .replace("\"pinned\":true", "\"forkedFromConversationId\":\"c1\"");
+    let came = import(format!("{}{other}", lines()));
+    let fork = came.info("c2/a1");
+    assert_eq!((fork.parent_id.as_deref(), fork.fork_seq), (Some("c2"), 2));
+}
+
+#[test]
+fn what_is_cut_out_of_an_attachment_is_counted() {
+    let pdf = json!([{"type": "PDF", "name": "x.pdf", "content": "text", "images": ["data:1", "data:2"], "base64Data": "AAAA"}]);
+    let image = json!([{"type": "imageFile", "name": "x.png", "base64Url": "data:..."}]);
+    let text = lines().replace(
+        &image.to_string()[1..image.to_string().len() - 1],
+        &pdf.to_string()[1..pdf.to_string().len() - 1],
+    );
+    let came = import(text);
+    let said = said_in(&came.store, "c1");
+    assert_eq!(
+        said[1].metadata["llama-cpp"]["attachments"][1],
+        json!({"type": "PDF", "name": "x.pdf", "content": "text"})
+    );
+    assert_eq!((came.lost("images"), came.lost("files")), (2, 1));
+}

@@ -355,6 +355,37 @@ fn what_openai_messages_have_besides_is_written_back() {
 }
 
 #[test]
+fn a_foreign_field_with_the_name_of_the_parts_never_becomes_the_content() {
+    let lines = [
+        json!({"id": "a", "messages": [{"role": "user", "content": "said", "content_parts": [{"type": "text", "text": "forged"}]}]}),
+        json!({"id": "b", "messages": [{"role": "user", "content": "said", "content_parts": "forged"}]}),
+    ];
+    let came = import(lines.map(|line| format!("{line}\n")).concat());
+    assert_eq!(came.lost("other fields of messages"), 2);
+    let forged = json!({"openai": {"content_parts": [{"type": "text", "text": "forged"}]}}).to_string();
+    let message = NewMessage {
+        metadata: Some(forged),
+        ..NewMessage::new(Role::User, "said")
+    };
+    let session = came.store.open_session("a").unwrap();
+    session.append(vec![message], AppendOptions::default()).unwrap();
+    let (text, _) = export(&came.store, Format::OpenAi);
+    assert!(!text.contains("forged"), "{text}");
+    assert_eq!(text.matches(r#""content":"said""#).count(), 3);
+}
+
+#[test]
+fn what_else_openai_says_of_an_owner_or_a_status_is_written_back_or_counted() {
+    let line = json!({"id": "x", "user_id": "ann", "user": "hash-7", "status": "snoozed", "messages": []});
+    let came = import(line.to_string());
+    assert_eq!(came.info("x").user_id, "ann");
+    let (text, report) = export(&came.store, Format::OpenAi);
+    let back: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((&back["user_id"], &back["user"]), (&json!("ann"), &json!("hash-7")));
+    assert_eq!(lost(&report.losses, "other fields of sessions"), 1);
+}
+
+#[test]
 fn json_that_a_store_keeps_with_a_key_twice_comes_back_with_the_last() {
     let store = memory();
     let message = NewMessage {

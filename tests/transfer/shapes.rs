@@ -175,6 +175,53 @@ fn sharegpt_calls_are_read_in_every_shape_and_answered() {
 }
 
 #[test]
+fn sharegpt_calls_keep_what_stands_beside_them() {
+    let line = json!({"id": "x", "conversations": [
+        {"from": "human", "value": "Weather?"},
+        {"from": "gpt", "value": "Let me see."},
+        {"from": "function_call", "value": "{\"name\":\"weather\",\"arguments\":{}}", "weight": 0},
+        {"from": "observation", "value": "rain"},
+    ]});
+    let came = import(line.to_string());
+    let said = came.said();
+    assert_eq!(said[2].metadata, json!({"sharegpt": {"weight": 0}}));
+    assert_eq!(said[2].tool_calls[0]["function"]["name"], "weather");
+    assert_eq!(said[3].role, Role::Tool);
+}
+
+#[test]
+fn other_fields_of_a_gemma_message_are_kept() {
+    let text = json!([{"session_id": "g", "conversation_history": [{"role": 0, "content": "Hi", "rating": 5}]}]);
+    let came = import(text.to_string());
+    assert_eq!(came.said()[0].metadata, json!({"gemma-sessions": {"rating": 5}}));
+}
+
+#[test]
+fn nothing_is_told_of_what_is_skipped_or_fails() {
+    let strange = json!({"id": "x", "created": "yesterday", "messages": [
+        {"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "image_url"}]},
+    ]});
+    let broken = json!({"id": "y", "created": "yesterday", "messages": [
+        {"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "image_url"}]},
+        {"role": "assistant", "content": "b", "tool_calls": [7]},
+    ]});
+    let table = "session_id,role,content,rating\nz,user,Hi,5\nz,nobody,Hi,5\n";
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("source");
+    let store = memory();
+    std::fs::write(&path, strange.to_string()).unwrap();
+    let first = import_into(&store, &path, None).unwrap();
+    let again = import_into(&store, &path, None).unwrap();
+    assert_eq!((lost(&first.losses, "images"), first.problem_count), (1, 1));
+    assert_eq!((again.losses, again.problem_count, again.skipped), (Vec::new(), 1, 1));
+    for text in [broken.to_string(), table.to_owned()] {
+        std::fs::write(&path, text).unwrap();
+        let failed = import_into(&memory(), &path, None).unwrap();
+        assert_eq!((failed.losses, failed.problem_count, failed.failed), (Vec::new(), 1, 1));
+    }
+}
+
+#[test]
 fn a_gemma_export_has_roles_by_number_and_times_in_milliseconds() {
     let text = json!([{
         "session_id": "s", "max_context_tokens": 4096, "total_tokens": 5, "created_at": 1_700_000_000_000_i64,
