@@ -1,4 +1,5 @@
-//! What two texts have in common for somebody who searches: neither case nor accents count.
+//! What a text is to those who read it: for somebody who searches neither case nor accents count, and some characters act
+//! instead of being seen.
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::canonical_combining_class;
@@ -18,6 +19,16 @@ pub fn fold(text: &str) -> String {
         .map(|c| if c == 'ς' { 'σ' } else { c })
         .nfc()
         .collect()
+}
+
+/// Whether a character acts instead of being seen: control characters, which steer a terminal, also line feeds and tabs; and
+/// what turns the direction of the text around it, or breaks its lines. So one text can be made to look like another.
+pub fn acts_unseen(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}'
+        )
 }
 
 /// By Unicode's combining classes: 10 to 36 are the points of Hebrew, Arabic and Syriac, 200 to 240 what stands above, below
@@ -44,6 +55,18 @@ mod tests {
             ("100%_\\", "100%_\\"),
         ] {
             assert_eq!(fold(text), folded, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_steers_or_turns_acts_unseen_and_what_joins_letters_does_not() {
+        for c in [
+            '\0', '\n', '\u{1b}', '\u{9b}', '\u{061C}', '\u{200E}', '\u{200F}', '\u{2029}', '\u{202E}', '\u{2066}',
+        ] {
+            assert!(acts_unseen(c), "{c:?}");
+        }
+        for c in ['a', 'ש', ' ', '\u{A0}', '\u{AD}', '\u{200C}', '\u{200D}', '😀'] {
+            assert!(!acts_unseen(c), "{c:?}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! What the formats for people to read have in common: what is shown of a text, of a time, of a session and of its tool calls.
 
 use super::export::{Exported, Out};
+use crate::model::text::acts_unseen;
 use crate::model::{MessageRef, Micros, Role, Status, turn};
 use chrono::{DateTime, Utc};
 use serde::de::IgnoredAny;
@@ -12,14 +13,14 @@ use std::fmt::Write;
 /// A text in which nothing acts unseen: control characters and those that turn the direction of writing are shown as symbols.
 /// Line ends become line feeds.
 pub(super) fn visible<'a>(text: &'a str, out: &mut Out<'_>) -> Cow<'a, str> {
-    if !text.chars().any(acts_unseen) {
+    if !text.chars().any(is_shown) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len() + 16);
     let mut count = 0;
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
-        if !acts_unseen(c) {
+        if !is_shown(c) {
             shown.push(c);
         } else if c != '\r' || chars.peek() != Some(&'\n') {
             push_symbol(&mut shown, c);
@@ -30,9 +31,8 @@ pub(super) fn visible<'a>(text: &'a str, out: &mut Out<'_>) -> Cow<'a, str> {
     Cow::Owned(shown)
 }
 
-fn acts_unseen(c: char) -> bool {
-    let turns_or_breaks = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}');
-    turns_or_breaks || (c.is_control() && !matches!(c, '\n' | '\t'))
+fn is_shown(c: char) -> bool {
+    acts_unseen(c) && !matches!(c, '\n' | '\t')
 }
 
 fn push_symbol(text: &mut String, c: char) {

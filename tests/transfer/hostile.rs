@@ -461,3 +461,16 @@ fn ids_that_are_paths_or_sql_are_only_ids() {
         }
     }
 }
+
+#[test]
+fn what_turns_the_direction_of_writing_is_shown_by_every_format_for_people() {
+    let store = import(good(Format::OpenAi, "x", r#""a\u200eb\u200fc\u061cd\u202ee""#)).store;
+    for format in [Format::Markdown, Format::Text, Format::Html] {
+        let (text, report) = export(&store, format);
+        assert!(
+            text.contains("a[U+200E]b[U+200F]c[U+061C]d[U+202E]e"),
+            "{format:?}: {text}"
+        );
+        assert_eq!(lost(&report.losses, "control characters"), 4, "{format:?}");
+    }
+}

@@ -143,7 +143,7 @@ fn tiny_messages_are_imported_in_bounded_memory_or_their_conversation_fails_alon
     for (format, few, many) in [
         (Format::OpenAi, 300_000, 800_000),
         (Format::LlamaCpp, 150_000, 500_000),
-        (Format::ChatGpt, 120_000, 300_000),
+        (Format::ChatGpt, 90_000, 300_000),
     ] {
         for (messages, expected) in [(few, 2), (many, 1)] {
             let other = tiny(format, 1).replace("tiny", "other");
