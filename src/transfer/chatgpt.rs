@@ -27,13 +27,7 @@ pub(crate) fn is_wanted(name: &str) -> bool {
 }
 
 pub(crate) fn read(input: &Input, taker: &mut Taker<'_>) -> Result<()> {
-    stream::each(input, Some(is_wanted), taker, &mut |found, taker| match found.value {
-        Ok(value) => take(value, found.place, taker),
-        Err(reason) => {
-            taker.fail("", found.place, reason);
-            Ok(())
-        }
-    })
+    stream::each_conversation(input, Some(is_wanted), taker, take)
 }
 
 fn take(mut value: Json, place: String, taker: &mut Taker<'_>) -> Result<()> {

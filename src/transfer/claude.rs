@@ -16,18 +16,7 @@ const EXTRAS: &str = "claude";
 const ROOT: &str = "00000000-0000-4000-8000-000000000000";
 
 pub(crate) fn read(input: &Input, taker: &mut Taker<'_>) -> Result<()> {
-    stream::each(
-        input,
-        Some(super::chatgpt::is_wanted),
-        taker,
-        &mut |found, taker| match found.value {
-            Ok(value) => take(value, found.place, taker),
-            Err(reason) => {
-                taker.fail("", found.place, reason);
-                Ok(())
-            }
-        },
-    )
+    stream::each_conversation(input, Some(super::chatgpt::is_wanted), taker, take)
 }
 
 fn take(mut value: Json, place: String, taker: &mut Taker<'_>) -> Result<()> {

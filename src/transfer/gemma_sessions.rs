@@ -17,12 +17,8 @@ const EXTRAS: &str = "gemma-sessions";
 const DEFAULT_CONTEXT: u64 = 8192;
 
 pub(crate) fn read(input: &Input, taker: &mut Taker<'_>) -> Result<()> {
-    stream::each(input, None, taker, &mut |found, taker| match found.value {
-        Ok(value) => take_session(&value, found.place, taker),
-        Err(reason) => {
-            taker.fail("", found.place, reason);
-            Ok(())
-        }
+    stream::each_conversation(input, None, taker, |value, place, taker| {
+        take_session(&value, place, taker)
     })
 }
 

@@ -26,13 +26,7 @@ const OTHER_OWNER: &str = "user";
 const OF_MESSAGE: [&str; 5] = ["role", "content", "tool_calls", "tool_call_id", "function_call"];
 
 pub(crate) fn read(input: &Input, taker: &mut Taker<'_>) -> Result<()> {
-    stream::each(input, None, taker, &mut |found, taker| match found.value {
-        Ok(value) => take(value, found.place, taker),
-        Err(reason) => {
-            taker.fail("", found.place, reason);
-            Ok(())
-        }
-    })
+    stream::each_conversation(input, None, taker, take)
 }
 
 fn take(mut value: Json, place: String, taker: &mut Taker<'_>) -> Result<()> {

@@ -14,13 +14,7 @@ use crate::model::{MessageRef, NewMessage, NewSession, Role};
 const EXTRAS: &str = "sharegpt";
 
 pub(crate) fn read(input: &Input, taker: &mut Taker<'_>) -> Result<()> {
-    stream::each(input, None, taker, &mut |found, taker| match found.value {
-        Ok(value) => take(value, found.place, taker),
-        Err(reason) => {
-            taker.fail("", found.place, reason);
-            Ok(())
-        }
-    })
+    stream::each_conversation(input, None, taker, take)
 }
 
 fn take(mut value: Json, place: String, taker: &mut Taker<'_>) -> Result<()> {

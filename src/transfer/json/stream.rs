@@ -15,6 +15,22 @@ pub(crate) struct Found {
     pub(crate) value: std::result::Result<Json, String>,
 }
 
+/// Hands over each conversation of a source with its place, where a value is one. What is no value is reported.
+pub(crate) fn each_conversation(
+    input: &Input,
+    wanted: Option<Wanted>,
+    taker: &mut Taker<'_>,
+    take: fn(Json, String, &mut Taker<'_>) -> Result<()>,
+) -> Result<()> {
+    each(input, wanted, taker, &mut |found, taker| match found.value {
+        Ok(value) => take(value, found.place, taker),
+        Err(reason) => {
+            taker.fail("", found.place, reason);
+            Ok(())
+        }
+    })
+}
+
 /// Hands over each value of a source. Of a folder or an archive these are the values of the files that are wanted.
 pub(crate) fn each(
     input: &Input,
