@@ -3,8 +3,11 @@
 //! Nothing here recurses, so that a tree may be as deep as it is large. What is no tree is made one by as few cuts as can be,
 //! each of which is told.
 
+mod node;
+
+pub(crate) use node::{Node, Nodes};
+
 use super::draft::Remarks;
-use super::json;
 use super::taker::{Conversation, ForkedFrom, IncomingMessage, SharedWith, Taker};
 use crate::error::Result;
 use crate::model::fingerprint::Fingerprint;
@@ -16,69 +19,6 @@ const MOST_REPEATED: usize = 64;
 
 /// What all repeated nodes of a tree may take together, where the tree itself takes no more.
 const FEW_BYTES_REPEATED: usize = 1 << 20;
-
-/// A place in a tree, with the messages that stand there: none, one, or what one became several of.
-#[derive(Debug, Default)]
-pub(crate) struct Node {
-    pub(crate) id: String,
-    pub(crate) parent: Option<String>,
-    pub(crate) messages: Vec<NewMessage>,
-}
-
-/// The nodes of a conversation as they are made, within the memory that one may take.
-#[derive(Debug, Default)]
-pub(crate) struct Nodes {
-    made: Vec<Node>,
-    bytes: usize,
-}
-
-impl Nodes {
-    /// Adds a node; fails if they take too much.
-    pub(crate) fn push(&mut self, node: Node) -> std::result::Result<(), String> {
-        self.bytes += node.bytes();
-        if self.bytes > json::MOST_BYTES_IN_MEMORY {
-            return Err(json::takes_too_much_memory());
-        }
-        self.made.push(node);
-        Ok(())
-    }
-
-    /// The nodes of a list, in which each message follows the one before it: where none says what it hangs on.
-    pub(crate) fn push_to_list(&mut self, mut node: Node) -> std::result::Result<(), String> {
-        node.id = (self.made.len() + 1).to_string();
-        node.parent = self.made.last().map(|last| last.id.clone());
-        self.push(node)
-    }
-
-    pub(crate) fn all(self) -> Vec<Node> {
-        self.made
-    }
-}
-
-impl Node {
-    /// What it takes in memory, with what is noted of it while the tree is taken in.
-    fn bytes(&self) -> usize {
-        const NOTES: usize = 160;
-        let parent = self.parent.as_deref().map_or(0, heap);
-        let messages: usize = self.messages.iter().map(bytes_of_message).sum();
-        size_of::<Self>() + NOTES + heap(&self.id) + parent + messages
-    }
-}
-
-fn bytes_of_message(message: &NewMessage) -> usize {
-    let rare = [
-        &message.tool_calls,
-        &message.tool_call_id,
-        &message.metadata,
-        &message.model,
-    ];
-    let rare: usize = rare.into_iter().flatten().map(|text| heap(text)).sum();
-    size_of::<NewMessage>() + heap(&message.content) + rare
-}
-
-fn heap(text: &str) -> usize {
-    json::bytes_on_heap(text.len())
-}
 
 /// Takes a tree in. `current` is the node that was shown last; without it that is the leaf with the newest message.
 pub(crate) fn take(
