@@ -76,9 +76,10 @@ impl Input {
         }
         // Before any of it is opened: see there.
         if belongs_to_open_store(&path) {
-            return Err(Error::invalid(format!(
-                "{location} is a Turnkeep store that is open here, or belongs to one; back it up, or export it and import that"
-            )));
+            return Err(Error::new(
+                Kind::Mismatch,
+                format!("{location} is a Turnkeep store; back it up, or export it and import that"),
+            ));
         }
         Ok(Self {
             path,

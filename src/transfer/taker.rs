@@ -34,7 +34,8 @@ pub(crate) struct Taker<'a> {
     ready: &'a dyn Ready,
     existing: Existing,
     progress: &'a mut Progress<'a>,
-    told: u64,
+    /// How much of the source was read when that was last told, and of how much.
+    told: (u64, u64),
     report: ImportReport,
     losses: Losses,
     tokens: u64,
@@ -141,7 +142,7 @@ impl<'a> Taker<'a> {
             ready,
             existing,
             progress,
-            told: 0,
+            told: (0, 0),
             report: ImportReport::new(format),
             losses: Losses::default(),
             tokens: 0,
@@ -153,12 +154,16 @@ impl<'a> Taker<'a> {
     }
 
     /// Tells how far the source is read. Fails if the caller wants to stop.
-    pub(crate) fn went_on(&mut self, (done, total): (u64, u64)) -> Result<()> {
-        if self.told == done && done > 0 {
+    pub(crate) fn went_on(&mut self, told: (u64, u64)) -> Result<()> {
+        if self.told == told && told.0 > 0 {
             return Ok(());
         }
-        self.told = done;
-        if (self.progress)(done, total) {
+        self.told = told;
+        self.ask()
+    }
+
+    fn ask(&mut self) -> Result<()> {
+        if (self.progress)(self.told.0, self.told.1) {
             return Ok(());
         }
         Err(Error::new(
@@ -375,10 +380,16 @@ impl<'a> Taker<'a> {
         self.taken.get(id).is_some_and(|taken| taken.messages.is_some())
     }
 
-    /// Whether what comes now is taken in, and not passed over.
+    /// Whether what comes now is taken in for good: what is remarked on it is worth telling.
     pub(crate) fn takes_in(&self) -> bool {
         let current = self.current.as_ref();
-        current.is_some_and(|current| matches!(current.fate, Fate::Kept(_)))
+        current.is_some_and(|current| matches!(&current.fate, Fate::Kept(coming) if !coming.is_carrier))
+    }
+
+    /// Whether anybody looks at the messages of what comes now.
+    pub(crate) fn wants_messages(&self) -> bool {
+        let current = self.current.as_ref();
+        current.is_some_and(|current| matches!(current.fate, Fate::Kept(_)) || current.comparison.is_some())
     }
 
     fn messages_of(&self, shares: &SharedWith) -> Result<(SessionKey, u32)> {
@@ -524,6 +535,8 @@ impl<'a> Taker<'a> {
             memo: None,
             now: coming.settle.created.unwrap_or(coming.settle.now),
         };
+        // One conversation can be much of a source, and is read as a whole before any of it comes here.
+        self.ask()?;
         self.importing.apply(&Mutation::Append(append)).map(drop)
     }
 

@@ -101,11 +101,13 @@ fn begin(
     match read(values) {
         Ok(conversation) => {
             taker.begin(conversation)?;
-            if !taker.takes_in() {
+            if !taker.wants_messages() {
                 taker.end()?;
                 return Ok(false);
             }
-            report_changes(taker, values);
+            if taker.takes_in() {
+                report_changes(taker, values);
+            }
             Ok(true)
         }
         Err(error) if is_of_a_row(&error) => {
