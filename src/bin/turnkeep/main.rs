@@ -9,6 +9,7 @@ mod output;
 mod place;
 mod sessions;
 mod shell;
+mod unpublished;
 
 use args::Arguments;
 use clap::builder::Styles;
