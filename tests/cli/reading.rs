@@ -4,6 +4,8 @@ use crate::shapes;
 use crate::user::{User, said};
 use std::io::{BufRead, BufReader};
 use std::process::Command;
+use turnkeep::model::NewSession;
+use turnkeep::{Store, StoreOptions};
 
 #[test]
 fn ls_lists_what_the_filters_let_through() {
@@ -143,6 +145,77 @@ fn tree_draws_the_forks() {
         .map(|s| s["id"].clone())
         .collect();
     assert_eq!(ids, ["support", "fork", "fork-of-fork", "last"]);
+}
+
+/// A chain of forks, each of the one before it: 1 to `length`.
+fn user_with_chain(length: usize) -> User {
+    let user = User::new();
+    let store = Store::open(user.store().to_str().unwrap(), StoreOptions::default()).unwrap();
+    let new = |number: usize| NewSession {
+        id: Some(number.to_string()),
+        ..NewSession::default()
+    };
+    let mut last = store.create_session(new(0)).unwrap();
+    for number in 1..=length {
+        last = last.fork(None, new(number)).unwrap();
+    }
+    store.close().unwrap();
+    user
+}
+
+#[test]
+fn tree_draws_a_long_chain_of_forks_in_the_room_that_there_is() {
+    let user = user_with_chain(1500);
+    let said = user.run(&["tree", "1200"]);
+    let lines: Vec<_> = said.out.lines().collect();
+    assert_eq!((said.code, lines.len()), (0, 1501));
+    assert!(lines[16].ends_with("└─ 16  from 0, 0 messages"), "{}", lines[16]);
+    assert!(
+        lines[1200].ends_with("└─ 1200  1 200 deep, from 0, 0 messages  ← here"),
+        "{}",
+        lines[1200]
+    );
+    assert!(lines.iter().all(|line| line.chars().count() < 120), "{}", lines[1500]);
+    assert!(said.err.contains("deeper than 16 forks"), "{}", said.err);
+    let sessions = user.json(&["tree", "1200"])["sessions"].clone();
+    let ids: Vec<usize> = sessions
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|session| session["id"].as_str().unwrap().parse().unwrap())
+        .collect();
+    assert_eq!(ids, (0..=1500).collect::<Vec<_>>());
+}
+
+#[test]
+fn tree_draws_what_follows_a_deep_fork_where_it_hangs() {
+    let user = user_with_chain(20);
+    for (parent, id) in [("18", "a"), ("15", "b"), ("1", "c")] {
+        user.done(&["fork", parent, "--id", id]);
+    }
+    let drawn = user.done(&["tree", "0"]);
+    let column = |id: &str| {
+        let line = drawn.lines().find(|line| line.contains(&format!("─ {id}  "))).unwrap();
+        line.chars().position(|c| c == '├' || c == '└').unwrap()
+    };
+    assert_eq!(
+        ["1", "2", "c", "16", "b", "17", "18", "19", "a"].map(column),
+        [0, 3, 3, 45, 45, 45, 45, 45, 45]
+    );
+    let last: Vec<_> = drawn
+        .lines()
+        .rev()
+        .take(3)
+        .map(|line| line.trim_start_matches([' ', '│']))
+        .collect();
+    assert_eq!(
+        last,
+        [
+            "└─ c  from 0, 0 messages",
+            "└─ b  from 0, 0 messages",
+            "└─ a  19 deep, from 0, 0 messages"
+        ]
+    );
 }
 
 #[test]
