@@ -121,6 +121,21 @@ fn a_dry_run_changes_nothing_and_makes_nothing() {
 }
 
 #[test]
+fn a_dry_run_looks_at_each_file_by_itself_as_the_help_says() {
+    let user = User::with_chats();
+    user.done(&["export", "support", "-o", "one.jsonl"]);
+    let file = as_text(&user.path("one.jsonl"));
+    let other = User::new();
+    let dry = other.json(&["import", &file, &file, "--create", "--dry-run"]);
+    assert_eq!(dry["files"][1]["sessions"], 1, "{dry}");
+    let wet = other.json(&["import", &file, &file, "--create"]);
+    assert_eq!(wet["files"][1]["skipped"], 1, "{wet}");
+    let help = other.done(&["import", "--help"]);
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(help.contains("A dry run looks at each file by itself"), "{help}");
+}
+
+#[test]
 fn an_import_that_is_wrong_takes_nothing_in() {
     let user = User::with_chats();
     let whole = user.done(&["export", "support"]);
