@@ -11,7 +11,8 @@ const NASTY: &str = "a\u{1b}[31mb\u{1b}]0;title\u{7}c\u{1b}[2Ad\u{9b}31me\r\u{20
 fn steers(text: &str) -> Option<char> {
     text.chars().find(|c| {
         (c.is_control() && !matches!(c, '\n' | '\t'))
-            || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+            || matches!(c, '\u{061C}' | '\u{200E}' | '\u{200F}')
+            || matches!(c, '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{206F}')
     })
 }
 
@@ -89,6 +90,32 @@ fn escapes_in_contents_are_shown_and_not_sent() {
             for text in [&said.out, &said.err] {
                 assert_eq!(steers(text), None, "{arguments:?} {json:?}: {text:?}");
             }
+        }
+    }
+}
+
+#[test]
+fn escapes_in_a_refused_command_line_are_shown_and_not_sent() {
+    let user = User::new();
+    let evil = "\u{1b}]0;EVIL\u{7}\u{9b}31m\u{202E}\u{200E}";
+    for arguments in [
+        &["ls", "--sort", evil][..],
+        &[evil],
+        &["ls", evil],
+        &[evil, "--help"],
+        &["ls", &format!("--{evil}")],
+        &["ls", "-n", evil],
+        &["export", "--format", evil],
+        &["help", evil],
+    ] {
+        for json in [&[][..], &["--json"]] {
+            let mut command = user.command(&[arguments, json].concat());
+            // As on a terminal: without it, the parser leaves out what a pipe does not understand.
+            command.env("CLICOLOR_FORCE", "1");
+            let said = crate::user::said(command.spawn().unwrap());
+            assert_eq!((said.code, said.out.as_str()), (2, ""), "{arguments:?}: {said:?}");
+            assert_eq!(steers(&said.err), None, "{arguments:?}: {said:?}");
+            assert!(said.err.contains("EVIL"), "it is told what was wrong: {said:?}");
         }
     }
 }

@@ -65,6 +65,18 @@ fn export_replaces_no_file_unasked() {
     assert!(std::fs::read_to_string(&file).unwrap().contains("only warm"));
 }
 
+/// A link that leads nowhere is there for whoever makes a file, and not for whoever looks for one: as is a file that somebody
+/// makes between the look and the making.
+#[test]
+fn export_replaces_nothing_that_a_look_does_not_find() {
+    let user = User::with_chats();
+    std::os::unix::fs::symlink("nowhere", user.path("link.jsonl")).unwrap();
+    user.refused(6, "'link.jsonl' exists already", &["export", "-o", "link.jsonl"]);
+    assert!(user.path("link.jsonl").is_symlink());
+    user.done(&["export", "-o", "new.jsonl"]);
+    assert_eq!(user.files(), ["chats.db", "link.jsonl", "new.jsonl"]);
+}
+
 #[test]
 fn what_the_store_has_already_is_skipped_overwritten_or_kept_beside() {
     let user = User::with_chats();
@@ -109,6 +121,21 @@ fn a_dry_run_changes_nothing_and_makes_nothing() {
 }
 
 #[test]
+fn a_dry_run_looks_at_each_file_by_itself_as_the_help_says() {
+    let user = User::with_chats();
+    user.done(&["export", "support", "-o", "one.jsonl"]);
+    let file = as_text(&user.path("one.jsonl"));
+    let other = User::new();
+    let dry = other.json(&["import", &file, &file, "--create", "--dry-run"]);
+    assert_eq!(dry["files"][1]["sessions"], 1, "{dry}");
+    let wet = other.json(&["import", &file, &file, "--create"]);
+    assert_eq!(wet["files"][1]["skipped"], 1, "{wet}");
+    let help = other.done(&["import", "--help"]);
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(help.contains("A dry run looks at each file by itself"), "{help}");
+}
+
+#[test]
 fn an_import_that_is_wrong_takes_nothing_in() {
     let user = User::with_chats();
     let whole = user.done(&["export", "support"]);
@@ -144,6 +171,59 @@ fn files_are_taken_in_one_after_the_other_and_the_first_that_is_wrong_ends_it() 
         2
     );
     assert_eq!(other.ids(&["--sort", "id"]), ["fork", "support"]);
+}
+
+#[test]
+fn a_file_that_is_wrong_does_not_hide_what_was_taken_in_before() {
+    let user = User::with_chats();
+    user.done(&["export", "support", "-o", "one.jsonl"]);
+    let wrong = user.write("wrong.jsonl", "{\"type\":\"turnkeep\",\"version\":99}\n");
+    for more in [&["--existing", "skip"][..], &["--dry-run"]] {
+        let import = ["import", "--format", "turnkeep", "one.jsonl", &wrong, "--json"];
+        let said = user.run(&[&import, more].concat());
+        assert_ne!(said.code, 0, "{said:?}");
+        let files = &parsed(&user, "import", &said.out)["files"];
+        assert_eq!(
+            (files.as_array().unwrap().len(), &files[0]["file"], &files[0]["skipped"]),
+            (1, &"one.jsonl".into(), &1.into())
+        );
+        let error: Value = serde_json::from_str(&said.err).unwrap();
+        assert_eq!(error["error"]["exit"], said.code);
+    }
+}
+
+#[test]
+fn an_import_that_fails_makes_no_store() {
+    let user = User::new();
+    let bad = user.write("bad.txt", "no conversation\n");
+    std::fs::create_dir(user.path("folder")).unwrap();
+    let wrong = user.write("wrong.jsonl", "{\"type\":\"turnkeep\",\"version\":99}\n");
+    let before = user.files();
+    for source in [&bad, "folder", &wrong] {
+        let said = user.run(&["import", source, "--create"]);
+        assert_ne!(said.code, 0, "{said:?}");
+        assert!(!said.err.contains(".partial"), "{said:?}");
+        assert_eq!(user.files(), before, "{source}");
+        assert!(!user.path("chats.db-wal").exists(), "{source}");
+    }
+}
+
+#[test]
+fn an_import_makes_the_store_with_the_first_file_and_nothing_beside_it() {
+    let user = User::with_chats();
+    user.done(&["export", "support", "-o", "one.jsonl"]);
+    user.done(&["export", "fork", "-o", "two.jsonl"]);
+    let [one, two] = ["one.jsonl", "two.jsonl"].map(|name| as_text(&user.path(name)));
+    let other = User::new();
+    other.done(&["import", &one, &two, "--create"]);
+    assert_eq!(other.files(), ["chats.db"]);
+    assert_eq!(other.ids(&["--sort", "id"]), ["fork", "support"]);
+    // What a link leads to is made where it leads.
+    let linked = User::new();
+    std::os::unix::fs::symlink("elsewhere.db", linked.store()).unwrap();
+    linked.done(&["import", &one, "--create"]);
+    assert_eq!(linked.files(), ["chats.db", "elsewhere.db"]);
+    assert_eq!(linked.ids(&[]), ["support"]);
 }
 
 /// The source is a pipe, so that the import waits in the midst of it when Ctrl-C comes.

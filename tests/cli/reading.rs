@@ -2,8 +2,11 @@
 
 use crate::shapes;
 use crate::user::{User, said};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeDelta, Utc, Weekday};
 use std::io::{BufRead, BufReader};
 use std::process::Command;
+use turnkeep::model::{NewMessage, NewSession, Role};
+use turnkeep::{Store, StoreOptions};
 
 #[test]
 fn ls_lists_what_the_filters_let_through() {
@@ -145,6 +148,77 @@ fn tree_draws_the_forks() {
     assert_eq!(ids, ["support", "fork", "fork-of-fork", "last"]);
 }
 
+/// A chain of forks, each of the one before it: 1 to `length`.
+fn user_with_chain(length: usize) -> User {
+    let user = User::new();
+    let store = Store::open(user.store().to_str().unwrap(), StoreOptions::default()).unwrap();
+    let new = |number: usize| NewSession {
+        id: Some(number.to_string()),
+        ..NewSession::default()
+    };
+    let mut last = store.create_session(new(0)).unwrap();
+    for number in 1..=length {
+        last = last.fork(None, new(number)).unwrap();
+    }
+    store.close().unwrap();
+    user
+}
+
+#[test]
+fn tree_draws_a_long_chain_of_forks_in_the_room_that_there_is() {
+    let user = user_with_chain(1500);
+    let said = user.run(&["tree", "1200"]);
+    let lines: Vec<_> = said.out.lines().collect();
+    assert_eq!((said.code, lines.len()), (0, 1501));
+    assert!(lines[16].ends_with("└─ 16  from 0, 0 messages"), "{}", lines[16]);
+    assert!(
+        lines[1200].ends_with("└─ 1200  1 200 deep, from 0, 0 messages  ← here"),
+        "{}",
+        lines[1200]
+    );
+    assert!(lines.iter().all(|line| line.chars().count() < 120), "{}", lines[1500]);
+    assert!(said.err.contains("deeper than 16 forks"), "{}", said.err);
+    let sessions = user.json(&["tree", "1200"])["sessions"].clone();
+    let ids: Vec<usize> = sessions
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|session| session["id"].as_str().unwrap().parse().unwrap())
+        .collect();
+    assert_eq!(ids, (0..=1500).collect::<Vec<_>>());
+}
+
+#[test]
+fn tree_draws_what_follows_a_deep_fork_where_it_hangs() {
+    let user = user_with_chain(20);
+    for (parent, id) in [("18", "a"), ("15", "b"), ("1", "c")] {
+        user.done(&["fork", parent, "--id", id]);
+    }
+    let drawn = user.done(&["tree", "0"]);
+    let column = |id: &str| {
+        let line = drawn.lines().find(|line| line.contains(&format!("─ {id}  "))).unwrap();
+        line.chars().position(|c| c == '├' || c == '└').unwrap()
+    };
+    assert_eq!(
+        ["1", "2", "c", "16", "b", "17", "18", "19", "a"].map(column),
+        [0, 3, 3, 45, 45, 45, 45, 45, 45]
+    );
+    let last: Vec<_> = drawn
+        .lines()
+        .rev()
+        .take(3)
+        .map(|line| line.trim_start_matches([' ', '│']))
+        .collect();
+    assert_eq!(
+        last,
+        [
+            "└─ c  from 0, 0 messages",
+            "└─ b  from 0, 0 messages",
+            "└─ a  19 deep, from 0, 0 messages"
+        ]
+    );
+}
+
 #[test]
 fn window_shows_what_goes_in_what_does_not_and_the_cut() {
     let user = User::with_chats();
@@ -212,6 +286,71 @@ fn stats_say_how_much_there_is_and_when_it_was_said() {
     for part in ["2 sessions (2 active", "█", "Size by part", "newest sessions take"] {
         assert!(shown.contains(part), "{shown}");
     }
+}
+
+/// A message in the first and the last half hour of days on both sides of the changes of the clocks.
+#[test]
+fn stats_count_a_message_for_the_day_that_it_was_said_on_whatever_the_clocks_did_since() {
+    const CHANGING: &str = "CET-1CEST,M3.5.0,M10.5.0/3";
+    let today = Utc::now().date_naive();
+    let days = [(1, 15, 60), (7, 15, 120)].map(|(month, day, minutes_ahead)| {
+        let years = [today.year(), today.year() - 1];
+        let dates = years.map(|year| NaiveDate::from_ymd_opt(year, month, day).unwrap());
+        let date = dates.into_iter().find(|date| *date < today).unwrap();
+        let midnight = date.and_time(NaiveTime::MIN).and_utc() - TimeDelta::minutes(minutes_ahead);
+        (date, midnight)
+    });
+    let user = User::new();
+    let store = Store::open(user.store().to_str().unwrap(), StoreOptions::default()).unwrap();
+    let message = |minutes: i64, midnight: DateTime<Utc>| NewMessage {
+        created: Some((midnight + TimeDelta::minutes(minutes)).timestamp_micros()),
+        ..NewMessage::new(Role::User, "x")
+    };
+    let messages = days.map(|(_, midnight)| [10, 23 * 60 + 50].map(|minutes| message(minutes, midnight)));
+    let session = NewSession {
+        messages: messages.into_iter().flatten().collect(),
+        ..NewSession::default()
+    };
+    store.create_session(session).unwrap();
+    store.close().unwrap();
+    let mut stats = user.command(&["stats", "--days", "400", "--json"]);
+    let stats = said(stats.env("TZ", CHANGING).spawn().unwrap());
+    let stats = shapes::parsed(&user, "stats", &stats.out);
+    let counted: Vec<(String, u64)> = stats["days"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|day| {
+            (
+                day["date"].as_str().unwrap().to_owned(),
+                day["messages"].as_u64().unwrap(),
+            )
+        })
+        .filter(|(_, messages)| *messages > 0)
+        .collect();
+    let mut expected = days.map(|(date, _)| (date.to_string(), 2));
+    expected.sort();
+    assert_eq!(counted, expected);
+}
+
+/// Chile changes its clocks at midnight: the first Sunday of September begins at one o'clock.
+#[test]
+fn stats_count_from_a_day_that_has_no_midnight() {
+    const CHANGING: &str = "<-04>4<-03>,M9.1.0/0,M4.1.0/0";
+    let today = (Utc::now() - TimeDelta::hours(3)).date_naive();
+    let years = [today.year(), today.year() - 1];
+    let sundays = years.map(|year| NaiveDate::from_weekday_of_month_opt(year, 9, Weekday::Sun, 1).unwrap());
+    let first = sundays.into_iter().find(|date| *date < today).unwrap();
+    // Around midnight today may be another day.
+    let count = (today - first).num_days() + 1;
+    let user = User::with_chats();
+    let mut stats = user.command(&["stats", "--json", "--days", &count.to_string()]);
+    let stats = said(stats.env("TZ", CHANGING).spawn().unwrap());
+    let days = shapes::parsed(&user, "stats", &stats.out)["days"].clone();
+    let days = days.as_array().unwrap();
+    assert_eq!(days[0]["date"], first.to_string());
+    let messages: u64 = days.iter().map(|day| day["messages"].as_u64().unwrap()).sum();
+    assert_eq!(messages, 3, "{days:?}");
 }
 
 /// Settings by which events are logged, as a file.

@@ -1,7 +1,10 @@
 //! `chat`, with and without somebody who answers.
 
 use crate::shapes;
-use crate::user::User;
+use crate::user::{User, said};
+use std::io::Write;
+use std::process::Command;
+use std::time::{Duration, Instant};
 
 #[test]
 fn chat_without_an_answerer_keeps_what_is_typed() {
@@ -87,4 +90,29 @@ fn chat_writes_a_json_line_for_each_message() {
     );
     // Without a name the session gets an id of its own.
     assert_eq!(values[0]["session"].as_str().unwrap().len(), 36);
+}
+
+#[test]
+fn ctrl_c_ends_a_chat_whatever_waits_in_its_pipe() {
+    let user = User::new();
+    let answerer = "touch begun; sleep 0.2; echo yes";
+    let mut chat = user.start(&["chat", "a", "--create", "--answerer", answerer]);
+    // The pipe stays open: only Ctrl-C ends it.
+    let mut pipe = chat.stdin.take().unwrap();
+    pipe.write_all("question\n".repeat(50).as_bytes()).unwrap();
+    let begin = Instant::now();
+    while !user.path("begun").exists() {
+        assert!(begin.elapsed() < Duration::from_secs(30), "no answerer was run");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let interrupted = Command::new("kill")
+        .args(["-INT", &chat.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(interrupted.success());
+    let ended = said(chat);
+    assert_eq!((ended.code, ended.err.as_str()), (0, ""), "{ended:?}");
+    let kept = user.contents("a");
+    assert!((2..20).contains(&kept.len()), "{kept:?}");
+    assert_eq!(kept.last().unwrap(), "yes", "what was asked is answered");
 }

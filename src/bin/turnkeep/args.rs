@@ -25,7 +25,7 @@ use std::path::PathBuf;
 ///
 /// A SESSION is named by its id, by the beginning of its id if no other begins so, or by its name.
 #[derive(Parser)]
-#[command(name = "turnkeep", version, max_term_width = 100, after_long_help = ABOUT_ALL)]
+#[command(name = "turnkeep", bin_name = "turnkeep", version, max_term_width = 100, after_long_help = ABOUT_ALL)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) general: General,

@@ -71,6 +71,22 @@ impl Failure {
         Self::new(Exit::Interrupted, "INTERRUPTED", "stopped by Ctrl-C")
     }
 
+    /// The same, with what had been done before it.
+    pub(crate) fn during(self, what: &str) -> Self {
+        Self {
+            message: format!("{what}: {}", self.message),
+            ..self
+        }
+    }
+
+    /// The same, told of another path: the one that the user knows.
+    pub(crate) fn told_of(self, path: &str, known: &str) -> Self {
+        Self {
+            message: self.message.replace(path, known),
+            ..self
+        }
+    }
+
     pub(crate) fn exit(&self) -> Exit {
         self.exit
     }

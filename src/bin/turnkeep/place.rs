@@ -66,6 +66,15 @@ impl Place {
         Path::new(&self.path).exists()
     }
 
+    /// The same store elsewhere.
+    pub(crate) fn at(&self, path: &str) -> Self {
+        Self {
+            path: path.to_owned(),
+            named_by: self.named_by,
+            options: self.options.clone(),
+        }
+    }
+
     pub(crate) fn open(&self, access: Access) -> Result<Store, Failure> {
         if access == Access::Create {
             self.folder_must_exist()?;

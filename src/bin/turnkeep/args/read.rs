@@ -66,6 +66,8 @@ pub(crate) struct Show {
 }
 
 /// Draw how sessions were forked from each other
+///
+/// What lies deeper than 16 forks is drawn at that depth, and says how deep it is.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:

@@ -39,7 +39,10 @@ pub(crate) struct Export {
 /// Take in sessions that were kept elsewhere
 ///
 /// Each file is taken in wholly or, where it as a whole is wrong, not at all; a session that is wrong is left out and told. Files
-/// of databases are opened read-only. Ctrl-C stops it, and nothing of the file is taken in.
+/// of databases are opened read-only. Ctrl-C stops it, and nothing of the file is taken in. The first file that is wrong as a
+/// whole ends the import; those before it stay imported and are told. An import that fails makes no store.
+///
+/// A dry run looks at each file by itself: an id that stands in two of them is not seen.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -49,7 +52,8 @@ Examples:
 
 JSON: {dry_run, files: [{file, format, sessions, messages, forks, skipped, failed, overwritten,
 losses: [{what, count}], problems: [{kind, session_id, place, reason}], problem_count}]}
-kind is skipped, failed, left_out or changed. The exit code is 1 if a session failed.")]
+kind is skipped, failed, left_out or changed. The exit code is 1 if a session failed. If a file
+ends the import, the report on stdout holds those before it, if any, and the error is on stderr.")]
 pub(crate) struct Import {
     /// The files, in this order
     #[arg(required = true, value_name = "FILE")]
@@ -60,7 +64,7 @@ pub(crate) struct Import {
     /// What to do with a session whose id the store has already
     #[arg(long, value_name = "WHAT", value_enum, default_value = "skip")]
     pub(crate) existing: ExistingArg,
-    /// Read and check everything, say what would come of it, and change nothing
+    /// Read and check each file by itself, say what would come of it, and change nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// Make the store if it is not there

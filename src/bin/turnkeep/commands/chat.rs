@@ -9,7 +9,9 @@ use crate::{json, sessions, shell};
 use serde_json::{Value, json};
 use std::io::{BufRead, IsTerminal, Write, stderr, stdin};
 use std::process::{Child, Stdio};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use turnkeep::Session;
 use turnkeep::context::WindowOptions;
 use turnkeep::model::{AppendOptions, NewMessage, Role};
@@ -20,6 +22,23 @@ enum Input {
     /// Ctrl-D or Ctrl-C.
     End,
     Failed(std::io::Error),
+}
+
+/// What comes, and whether Ctrl-C has ended it, whatever of it still waits.
+struct Inputs {
+    coming: Receiver<Input>,
+    is_stopped: Arc<AtomicBool>,
+}
+
+impl Inputs {
+    fn next(&self) -> Input {
+        let next = self.coming.recv().unwrap_or(Input::End);
+        // Looked at after the waiting: Ctrl-C may find a line in the channel and no room behind it.
+        if self.is_stopped.load(Ordering::Acquire) {
+            return Input::End;
+        }
+        next
+    }
 }
 
 pub(crate) fn chat(work: &mut Work, chat: &Chat) -> Result<Exit, Failure> {
@@ -68,13 +87,15 @@ pub(crate) fn chat(work: &mut Work, chat: &Chat) -> Result<Exit, Failure> {
     Ok(if last_failed { Exit::Failed } else { Exit::Done })
 }
 
-/// A thread of its own waits for lines, so that Ctrl-C is heard while nothing is typed.
-fn listen() -> Result<Receiver<Input>, Failure> {
-    let (say, input) = channel();
-    let stop: Sender<Input> = say.clone();
+/// A thread of its own waits for lines, so that Ctrl-C is heard while nothing is typed. It reads one line ahead and no more.
+fn listen() -> Result<Inputs, Failure> {
+    let (say, coming) = sync_channel(1);
+    let is_stopped = Arc::new(AtomicBool::new(false));
+    let (stop, stopping): (SyncSender<Input>, _) = (say.clone(), Arc::clone(&is_stopped));
     shell::on_interrupt(move || {
-        // If nobody listens any more, the program is about to end.
-        let _heard = stop.send(Input::End);
+        stopping.store(true, Ordering::Release);
+        // Wakes whoever waits; where there is no room, nobody waits.
+        let _heard = stop.try_send(Input::End);
     })?;
     std::thread::spawn(move || {
         let mut lines = stdin().lock();
@@ -91,15 +112,15 @@ fn listen() -> Result<Receiver<Input>, Failure> {
             }
         }
     });
-    Ok(input)
+    Ok(Inputs { coming, is_stopped })
 }
 
 /// Lines up to one that does not end in a backslash; `None` at the end.
-fn next_message(input: &Receiver<Input>) -> Result<Option<String>, Failure> {
+fn next_message(input: &Inputs) -> Result<Option<String>, Failure> {
     let mut message = String::new();
     loop {
-        match input.recv() {
-            Ok(Input::Line(line)) => {
+        match input.next() {
+            Input::Line(line) => {
                 let line = line.strip_suffix('\n').unwrap_or(&line);
                 let line = line.strip_suffix('\r').unwrap_or(line);
                 match line.strip_suffix('\\') {
@@ -113,10 +134,10 @@ fn next_message(input: &Receiver<Input>) -> Result<Option<String>, Failure> {
                     }
                 }
             }
-            Ok(Input::Failed(error)) => {
+            Input::Failed(error) => {
                 return Err(Failure::failed(format!("cannot read what was typed: {error}")));
             }
-            Ok(Input::End) | Err(_) => return Ok(None),
+            Input::End => return Ok(None),
         }
     }
 }

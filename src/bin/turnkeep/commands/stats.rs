@@ -8,7 +8,7 @@ use crate::output::{BOLD, GOOD, Out, Table, bytes, clean, count, duration};
 use crate::place::{Access, Place};
 use crate::sessions;
 use anstyle::Style;
-use chrono::{Days, Local, NaiveDate, NaiveTime, TimeZone};
+use chrono::{Days, Local, NaiveDate, NaiveTime, TimeDelta, TimeZone};
 use serde_json::{Map, Value, json};
 use std::time::Instant;
 use turnkeep::context::WindowOptions;
@@ -23,6 +23,16 @@ struct Day {
     date: NaiveDate,
     messages: u64,
     tokens: u64,
+}
+
+impl Day {
+    fn without_messages(date: NaiveDate) -> Self {
+        Self {
+            date,
+            messages: 0,
+            tokens: 0,
+        }
+    }
 }
 
 /// What it took to lay the windows of the newest sessions, twice.
@@ -163,23 +173,52 @@ fn days(store: &Store, wanted: u32) -> Result<Vec<Day>, Failure> {
     let first = today
         .checked_sub_days(Days::new(u64::from(wanted) - 1))
         .unwrap_or(today);
-    let midnight = Local.from_local_datetime(&first.and_time(NaiveTime::MIN)).earliest();
-    let begin = midnight.map_or(0, |midnight| midnight.timestamp_micros()).max(0);
-    let activity = store.activity(begin, DAY)?;
-    let day = |(index, date): (usize, NaiveDate)| {
-        let from = begin + index as Micros * DAY;
-        let said = activity
-            .iter()
-            .find(|span| span.from == from)
-            .copied()
-            .unwrap_or_default();
-        Day {
-            date,
-            messages: said.messages,
-            tokens: said.tokens,
+    let mut days: Vec<Day> = first
+        .iter_days()
+        .take(wanted as usize)
+        .map(Day::without_messages)
+        .collect();
+    let begins: Vec<Micros> = first.iter_days().take(wanted as usize + 1).map(begin_of).collect();
+    let Some(begin) = begins.first() else { return Ok(days) };
+    for said in store.activity(*begin, common_part(&begins))? {
+        // Behind the last is tomorrow.
+        let index = begins.partition_point(|begin| *begin <= said.from).saturating_sub(1);
+        if let Some(day) = days.get_mut(index) {
+            day.messages += said.messages;
+            day.tokens += said.tokens;
         }
-    };
-    Ok(first.iter_days().take(wanted as usize).enumerate().map(day).collect())
+    }
+    Ok(days)
+}
+
+/// The first moment of a day here. Where the clocks are changed at midnight, or a day is left out, it is a later one.
+fn begin_of(date: NaiveDate) -> Micros {
+    const STEP: TimeDelta = TimeDelta::minutes(15);
+    let mut at = date.and_time(NaiveTime::MIN);
+    for _ in 0..3 * 24 * 4 {
+        if let Some(begin) = Local.from_local_datetime(&at).earliest() {
+            return begin.timestamp_micros().max(0);
+        }
+        at += STEP;
+    }
+    0
+}
+
+/// What each of the days is a multiple of: 24 hours, but an hour or less where the clocks were changed.
+fn common_part(begins: &[Micros]) -> Micros {
+    let lengths = begins.iter().zip(begins.iter().skip(1)).map(|(from, to)| to - from);
+    match lengths.fold(0, greatest_common_divisor) {
+        0 => DAY,
+        part => part,
+    }
+}
+
+fn greatest_common_divisor(a: Micros, b: Micros) -> Micros {
+    let (mut a, mut b) = (a, b);
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a
 }
 
 fn parts(sizes: &StoreSizes) -> [(&'static str, u64); 6] {
@@ -234,4 +273,19 @@ fn median(values: &[u64]) -> u64 {
     let mut values = values.to_vec();
     values.sort_unstable();
     values.get(values.len() / 2).copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_have_the_longest_part_that_all_of_them_consist_of() {
+        const HOUR: Micros = DAY / 24;
+        assert_eq!(common_part(&[5, DAY + 5, 2 * DAY + 5]), DAY);
+        assert_eq!(common_part(&[0, DAY, 2 * DAY - HOUR, 3 * DAY - HOUR]), HOUR);
+        assert_eq!(common_part(&[0, DAY, 2 * DAY + HOUR / 2]), HOUR / 2);
+        assert_eq!(common_part(&[0, 0, DAY]), DAY, "one was left out");
+        assert_eq!(common_part(&[0, 0]), DAY);
+    }
 }

@@ -1,16 +1,17 @@
 //! `export` and `import`.
 
 use super::Work;
-use super::upkeep::until_interrupted;
+use super::upkeep::{copy, until_interrupted};
 use crate::args::{Export, Import};
 use crate::failure::{Exit, Failure};
 use crate::output::{Out, Table, clean, count, note, progress};
 use crate::place::{Access, Place, utf8};
 use crate::sessions;
+use crate::unpublished::Unpublished;
 use anstyle::Style;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use turnkeep::error::{Error, Kind};
 use turnkeep::model::Filter;
 use turnkeep::store::{ExportOptions, ImportOptions, Selection};
@@ -25,12 +26,12 @@ pub(crate) fn export(work: &mut Work, export: Export) -> Result<(), Failure> {
             "--json writes the report to stdout; give the file for the sessions by -o",
         ));
     }
+    // Before the sessions are written in vain.
     if let Some(file) = file
         .as_ref()
         .filter(|file| !export.overwrite && Path::new(file).exists())
     {
-        let there = format!("'{file}' exists already; it was left untouched; give --overwrite or another file");
-        return Err(Failure::new(Exit::Exists, "EXISTS", there));
+        return Err(Unpublished::taken(file));
     }
     let store = work.store(Access::Read)?;
     let selection = selection(&store, &export)?;
@@ -40,18 +41,15 @@ pub(crate) fn export(work: &mut Work, export: Export) -> Result<(), Failure> {
         // It would stand in the midst of what is written.
         None => progress::hidden(),
     };
-    let mut step = |done: u64, of: u64| {
-        bar.set_length(of);
-        bar.set_position(done);
-        goes_on.load(Ordering::Acquire)
-    };
+    let mut step = progress::step(&bar, &goes_on);
     let options = ExportOptions {
         format,
         selection,
         progress: Some(&mut step),
     };
     let written = match &file {
-        Some(file) => store.export_to_file(file, options).map_err(Failure::from),
+        Some(file) if export.overwrite => store.export_to_file(file, options).map_err(Failure::from),
+        Some(file) => to_free_name(file, &store, options),
         None => to_stdout(&mut work.out, &store, options),
     };
     bar.finish_and_clear();
@@ -69,6 +67,16 @@ pub(crate) fn export(work: &mut Work, export: Export) -> Result<(), Failure> {
         format.name()
     ));
     Ok(())
+}
+
+/// Somebody may have made the file since it was looked for.
+fn to_free_name(file: &str, store: &Store, options: ExportOptions<'_>) -> Result<ExportReport, Failure> {
+    let new = Unpublished::beside(file);
+    let report = store
+        .export_to_file(new.path(), options)
+        .map_err(|error| new.explain(error.into()))?;
+    new.publish()?;
+    Ok(report)
 }
 
 fn by_ending(file: Option<&Path>) -> Format {
@@ -146,62 +154,118 @@ fn exported(format: Format, file: &str, report: &ExportReport) -> Value {
 }
 
 pub(crate) fn import(work: &mut Work, import: Import) -> Result<Exit, Failure> {
-    let store = store_for(work, &import)?;
+    let target = Target::of(work, &import)?;
     let files: Vec<String> = import.files.iter().cloned().map(utf8).collect::<Result<_, _>>()?;
     let goes_on = until_interrupted()?;
     let mut done: Vec<(&str, ImportReport)> = Vec::new();
-    for file in &files {
-        match take_in(&store, file, &import, &goes_on) {
-            Ok(report) => {
-                if !work.out.as_json {
-                    show(&mut work.out, file, &report, import.dry_run)?;
-                }
-                done.push((file, report));
-            }
-            Err(error) if done.is_empty() || import.dry_run => return Err(error.into()),
-            Err(error) => {
-                let before = format!("after {} of {} files were imported", done.len(), files.len());
-                return Err(error.during(before).into());
-            }
-        }
-    }
-    store.close()?;
-    if work.out.as_json {
+    let failed = take_in_each(&mut work.out, target, &files, &import, &goes_on, &mut done).err();
+    // What is taken in stays so, whatever came of the next.
+    if work.out.as_json && (failed.is_none() || !done.is_empty()) {
         let files: Vec<Value> = done.iter().map(|(file, report)| imported(file, report)).collect();
         work.out.json(&json!({ "dry_run": import.dry_run, "files": files }))?;
     }
     work.out.flush()?;
+    if let Some(failure) = failed {
+        return Err(failure);
+    }
     let has_failed = done.iter().any(|(_, report)| report.failed > 0);
     Ok(if has_failed { Exit::Failed } else { Exit::Done })
 }
 
-/// The store to import to. A dry run makes none, and a file that is not there is a typo that makes none either.
-fn store_for(work: &Work, import: &Import) -> Result<Store, Failure> {
-    let place = Place::named(&work.general)?;
-    if !import.create {
-        place.must_exist()?;
+fn take_in_each<'a>(
+    out: &mut Out,
+    mut target: Target,
+    files: &'a [String],
+    import: &Import,
+    goes_on: &AtomicBool,
+    done: &mut Vec<(&'a str, ImportReport)>,
+) -> Result<(), Failure> {
+    for file in files {
+        let report = target.take_in(file, import, goes_on).map_err(|failure| {
+            if done.is_empty() || import.dry_run {
+                return failure;
+            }
+            failure.during(&format!("after {} of {} files were imported", done.len(), files.len()))
+        })?;
+        if !out.as_json {
+            show(out, file, &report, import.dry_run)?;
+        }
+        done.push((file, report));
     }
-    let is_missing = |file: &&PathBuf| !file.exists();
-    if let Some(missing) = import.files.iter().find(is_missing) {
-        return Err(Failure::not_found(format!(
-            "there is no file '{}'; nothing was imported",
-            missing.display()
-        )));
+    target.close()
+}
+
+/// Where an import leads to.
+enum Target {
+    Open(Store),
+    /// Opened for the first file. One that is not there appears when a file is taken in: a failure makes none.
+    Later(Place),
+}
+
+impl Target {
+    /// A dry run makes no store, and a file that is not there is a typo that makes none either.
+    fn of(work: &Work, import: &Import) -> Result<Self, Failure> {
+        let place = Place::named(&work.general)?;
+        if !import.create {
+            place.must_exist()?;
+        }
+        let is_missing = |file: &&PathBuf| !file.exists();
+        if let Some(missing) = import.files.iter().find(is_missing) {
+            return Err(Failure::not_found(format!(
+                "there is no file '{}'; nothing was imported",
+                missing.display()
+            )));
+        }
+        if import.dry_run && !place.exists() {
+            return Ok(Self::Open(Store::open(":memory:", StoreOptions::default())?));
+        }
+        Ok(Self::Later(place))
     }
-    match (import.create, import.dry_run && !place.exists()) {
-        (true, true) => Ok(Store::open(":memory:", StoreOptions::default())?),
-        (true, false) => place.open(Access::Create),
-        (false, _) => place.open(Access::Write),
+
+    fn take_in(&mut self, file: &str, import: &Import, goes_on: &AtomicBool) -> Result<ImportReport, Failure> {
+        let store = match self {
+            Self::Open(store) => store,
+            Self::Later(place) => {
+                // A link to where the store is to be made is followed.
+                let is_there = place.exists() || Path::new(&place.path).is_symlink();
+                if import.create && !is_there {
+                    return take_in_anew(place, file, import, goes_on);
+                }
+                let access = if import.create { Access::Create } else { Access::Write };
+                *self = Self::Open(place.open(access)?);
+                return self.take_in(file, import, goes_on);
+            }
+        };
+        Ok(take_in(store, file, import, goes_on)?)
     }
+
+    fn close(self) -> Result<(), Failure> {
+        match self {
+            Self::Open(store) => Ok(store.close()?),
+            Self::Later(_) => Ok(()),
+        }
+    }
+}
+
+/// Makes a store of a file: one that is only there if something of the file is.
+fn take_in_anew(place: &Place, file: &str, import: &Import, goes_on: &AtomicBool) -> Result<ImportReport, Failure> {
+    let new = Unpublished::beside(&place.path);
+    let taken_in = || {
+        let store = place.at(new.path()).open(Access::Create)?;
+        let report = take_in(&store, file, import, goes_on)?;
+        if report.sessions > 0 || report.failed == 0 {
+            // A copy, as a store may be more than its file; and one that replaces nothing.
+            copy(&store, &place.path, false, "making the store", goes_on)?;
+        }
+        store.close()?;
+        Ok(report)
+    };
+    taken_in().map_err(|failure| new.explain(failure))
 }
 
 fn take_in(store: &Store, file: &str, import: &Import, goes_on: &AtomicBool) -> Result<ImportReport, Error> {
     let bar = progress::bar("importing");
-    let mut step = |done: u64, of: u64| {
-        bar.set_length(of);
-        bar.set_position(done);
-        goes_on.load(Ordering::Acquire)
-    };
+    let mut step = progress::step(&bar, goes_on);
     let options = ImportOptions {
         format: import.format,
         existing: import.existing.policy(),

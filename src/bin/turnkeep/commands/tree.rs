@@ -10,6 +10,9 @@ use serde_json::json;
 use std::collections::HashMap;
 use turnkeep::model::SessionInfo;
 
+/// Deeper ones would have no room on a screen, and a chain of forks takes space that grows with the square of its length.
+const DEEPEST_DRAWN: usize = 16;
+
 pub(crate) fn tree(work: &mut Work, tree: &Tree) -> Result<(), Failure> {
     let store = work.store(Access::Read)?;
     let (family, meant) = match &tree.session {
@@ -27,14 +30,25 @@ pub(crate) fn tree(work: &mut Work, tree: &Tree) -> Result<(), Failure> {
         }
     };
     if work.out.as_json {
-        let ordered: Vec<&SessionInfo> = Drawing::of(&family).in_order().collect();
-        return work.out.json(&json!({ "sessions": json::sessions(ordered) }));
+        let ordered = Family::of(&family).in_order();
+        let sessions: Vec<&SessionInfo> = ordered.iter().map(|place| place.session).collect();
+        return work.out.json(&json!({ "sessions": json::sessions(sessions) }));
     }
     if family.is_empty() {
         note("no session was forked");
     }
-    for line in Drawing::of(&family).lines() {
-        draw(&mut work.out, &line, &meant)?;
+    let mut rails = Vec::new();
+    let mut deepest = 0;
+    for place in Family::of(&family).in_order() {
+        let branch = branch(&mut rails, &place);
+        draw(&mut work.out, &branch, &place, &meant)?;
+        deepest = deepest.max(place.depth);
+    }
+    if deepest > DEEPEST_DRAWN {
+        let most = count(DEEPEST_DRAWN as u64);
+        note(format!(
+            "what is deeper than {most} forks is drawn there, and says how deep it is"
+        ));
     }
     Ok(())
 }
@@ -49,70 +63,88 @@ fn families(mut all: Vec<SessionInfo>) -> Vec<SessionInfo> {
 }
 
 /// Sessions by the one that they hang on.
-struct Drawing<'a> {
+struct Family<'a> {
     roots: Vec<&'a SessionInfo>,
     forks: HashMap<&'a str, Vec<&'a SessionInfo>>,
 }
 
-struct Line<'a> {
-    branch: String,
+/// Where a session stands.
+struct Place<'a> {
     session: &'a SessionInfo,
+    /// So many forks lie between it and its root.
+    depth: usize,
+    /// Of those that hang on the same one.
+    is_last: bool,
 }
 
-impl<'a> Drawing<'a> {
-    fn of(family: &'a [SessionInfo]) -> Self {
-        let there: std::collections::HashSet<&str> = family.iter().map(|session| session.id.as_str()).collect();
-        let mut drawing = Self {
+impl<'a> Family<'a> {
+    fn of(sessions: &'a [SessionInfo]) -> Self {
+        let there: std::collections::HashSet<&str> = sessions.iter().map(|session| session.id.as_str()).collect();
+        let mut family = Self {
             roots: Vec::new(),
             forks: HashMap::new(),
         };
-        for session in family {
+        for session in sessions {
             match session.parent_id.as_deref().filter(|parent| there.contains(parent)) {
-                Some(parent) => drawing.forks.entry(parent).or_default().push(session),
-                None => drawing.roots.push(session),
+                Some(parent) => family.forks.entry(parent).or_default().push(session),
+                None => family.roots.push(session),
             }
         }
-        drawing
+        family
     }
 
     /// Each before its own forks. Without recursion: a chain of forks may be long.
-    fn lines(&self) -> Vec<Line<'a>> {
-        let mut lines = Vec::new();
-        let mut open: Vec<(Line<'a>, String)> = Vec::new();
-        let top = |session| Line {
-            branch: String::new(),
-            session,
+    fn in_order(&self) -> Vec<Place<'a>> {
+        let mut ordered = Vec::new();
+        let mut open = Vec::new();
+        let hang = |sessions: &[&'a SessionInfo], depth, open: &mut Vec<Place<'a>>| {
+            let places = sessions.iter().enumerate().map(|(index, session)| Place {
+                session,
+                depth,
+                is_last: index + 1 == sessions.len(),
+            });
+            open.extend(places.rev());
         };
-        open.extend(self.roots.iter().rev().map(|root| (top(*root), String::new())));
-        while let Some((line, below)) = open.pop() {
-            let forks = self.forks.get(line.session.id.as_str()).map_or(&[][..], Vec::as_slice);
-            for (index, session) in forks.iter().enumerate().rev() {
-                let is_last = index + 1 == forks.len();
-                let fork = Line {
-                    branch: format!("{below}{}", if is_last { "└─ " } else { "├─ " }),
-                    session,
-                };
-                open.push((fork, format!("{below}{}", if is_last { "   " } else { "│  " })));
+        hang(&self.roots, 0, &mut open);
+        while let Some(place) = open.pop() {
+            if let Some(forks) = self.forks.get(place.session.id.as_str()) {
+                hang(forks, place.depth + 1, &mut open);
             }
-            lines.push(line);
+            ordered.push(place);
         }
-        lines
-    }
-
-    fn in_order(&self) -> impl Iterator<Item = &'a SessionInfo> {
-        self.lines().into_iter().map(|line| line.session)
+        ordered
     }
 }
 
-fn draw(out: &mut Out, line: &Line<'_>, meant: &str) -> Result<(), Failure> {
-    let session = line.session;
-    let branch = out.paint(DIM, &line.branch);
+/// What stands before a session. `rails` says of each one above it, from the first fork on, whether it is the last of its own.
+fn branch(rails: &mut Vec<bool>, place: &Place<'_>) -> String {
+    let Some(above) = place.depth.min(DEEPEST_DRAWN).checked_sub(1) else {
+        return String::new();
+    };
+    rails.truncate(above);
+    let mut branch: String = rails
+        .iter()
+        .map(|is_last| if *is_last { "   " } else { "│  " })
+        .collect();
+    branch.push_str(if place.is_last { "└─ " } else { "├─ " });
+    rails.push(place.is_last);
+    branch
+}
+
+fn draw(out: &mut Out, branch: &str, place: &Place<'_>, meant: &str) -> Result<(), Failure> {
+    let session = place.session;
+    let branch = out.paint(DIM, branch);
     let name = out.paint(BOLD, clean::line(sessions::label(session)));
     let from = match session.parent_id {
         Some(_) => format!("from {}, ", session.fork_seq),
         None => String::new(),
     };
-    let facts = out.paint(DIM, format!("{from}{} messages", count(session.message_count)));
+    let depth = match place.depth > DEEPEST_DRAWN {
+        true => format!("{} deep, ", count(place.depth as u64)),
+        false => String::new(),
+    };
+    let facts = format!("{depth}{from}{} messages", count(session.message_count));
+    let facts = out.paint(DIM, facts);
     let here = if session.id == meant {
         format!("  {}", out.paint(MARK, "← here"))
     } else {

@@ -17,25 +17,31 @@ pub(crate) fn backup(work: &mut Work, backup: Backup) -> Result<(), Failure> {
     let store = work.store(Access::Read)?;
     let target = utf8(backup.target)?;
     let goes_on = until_interrupted()?;
-    let bar = progress::bar("backing up");
-    let mut step = |done: u64, of: u64| {
-        bar.set_length(of);
-        bar.set_position(done);
-        goes_on.load(Ordering::Acquire)
-    };
-    let options = BackupOptions {
-        overwrite: backup.overwrite,
-        progress: Some(&mut step),
-    };
-    let copied = store.backup(&target, options);
-    bar.finish_and_clear();
-    copied?;
+    copy(&store, &target, backup.overwrite, "backing up", &goes_on)?;
     let size = std::fs::metadata(&target).map_or(0, |file| file.len());
     if work.out.as_json {
         return work.out.json(&json!({ "target": target, "bytes": size }));
     }
     note(format!("backed up to '{target}' ({})", bytes(size)));
     Ok(())
+}
+
+pub(super) fn copy(
+    store: &Store,
+    target: &str,
+    overwrite: bool,
+    what: &str,
+    goes_on: &AtomicBool,
+) -> Result<(), Failure> {
+    let bar = progress::bar(what);
+    let mut step = progress::step(&bar, goes_on);
+    let options = BackupOptions {
+        overwrite,
+        progress: Some(&mut step),
+    };
+    let copied = store.backup(target, options);
+    bar.finish_and_clear();
+    Ok(copied?)
 }
 
 /// True until Ctrl-C.

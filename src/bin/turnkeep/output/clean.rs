@@ -21,7 +21,7 @@ pub(crate) fn is_steering(c: char) -> bool {
     c.is_control()
         || matches!(
             c,
-            '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}'
+            '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{206F}'
         )
 }
 
@@ -66,6 +66,18 @@ mod tests {
         assert_eq!(text("a\u{1b}[31mb\r\n\tc\u{7f}\0"), "a␛[31mb␍\n\tc␡␀");
         assert_eq!(text("\u{9b}31m \u{202E}gnp.exe"), "<U+009B>31m <U+202E>gnp.exe");
         assert_eq!(line("a\nb\tc\u{2028}d"), "a␊b␉c<U+2028>d");
+    }
+
+    #[test]
+    fn what_turns_the_direction_or_the_shapes_of_text_is_shown() {
+        let marks = ['\u{061C}', '\u{200E}', '\u{200F}', '\u{2028}', '\u{2029}'];
+        let turning = marks
+            .into_iter()
+            .chain('\u{202A}'..='\u{202E}')
+            .chain('\u{2066}'..='\u{206F}');
+        for c in turning {
+            assert_eq!(text(&format!("a{c}b")), format!("a<U+{:04X}>b", c as u32));
+        }
     }
 
     #[test]

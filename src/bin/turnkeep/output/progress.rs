@@ -2,6 +2,7 @@
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{IsTerminal, stderr};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 const STYLE: &str = "{msg} {bar:30} {percent:>3} % {eta}";
@@ -27,6 +28,15 @@ pub(crate) fn spinner(what: &str) -> ProgressBar {
 /// A bar that nobody sees.
 pub(crate) fn hidden() -> ProgressBar {
     ProgressBar::hidden()
+}
+
+/// Tells a bar how far it is, and the work whether it goes on.
+pub(crate) fn step(bar: &ProgressBar, goes_on: &AtomicBool) -> impl FnMut(u64, u64) -> bool {
+    move |done, of| {
+        bar.set_length(of);
+        bar.set_position(done);
+        goes_on.load(Ordering::Acquire)
+    }
 }
 
 fn drawn(bar: ProgressBar) -> ProgressBar {
