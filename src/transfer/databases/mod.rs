@@ -105,9 +105,7 @@ fn begin(
                 taker.end()?;
                 return Ok(false);
             }
-            if taker.takes_in() {
-                report_changes(taker, values);
-            }
+            report_changes(taker, values);
             Ok(true)
         }
         Err(error) if is_of_a_row(&error) => {
@@ -120,7 +118,9 @@ fn begin(
 }
 
 fn report_changes(taker: &mut Taker<'_>, values: &mut Values<'_>) {
-    for change in std::mem::take(&mut values.changes) {
+    let changes = std::mem::take(&mut values.changes);
+    let told = if taker.takes_in() { changes } else { Vec::new() };
+    for change in told {
         taker.report(ProblemKind::Changed, values.place(), change);
     }
 }
