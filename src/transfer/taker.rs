@@ -177,8 +177,16 @@ impl<'a> Taker<'a> {
         self.losses.add(what, count);
     }
 
-    /// Reports something of the source. Inside a conversation the id is that one's.
+    /// Reports something of the source. Inside a conversation the id is that one's; how one that is skipped would have been
+    /// changed is of no interest.
     pub(crate) fn report(&mut self, kind: ProblemKind, place: impl Into<String>, reason: impl Into<String>) {
+        let is_skipped = self
+            .current
+            .as_ref()
+            .is_some_and(|current| current.comparison.is_some());
+        if is_skipped && kind == ProblemKind::Changed {
+            return;
+        }
         let session_id = self
             .current
             .as_ref()

@@ -119,8 +119,7 @@ fn begin(
 
 fn report_changes(taker: &mut Taker<'_>, values: &mut Values<'_>) {
     let changes = std::mem::take(&mut values.changes);
-    let told = if taker.takes_in() { changes } else { Vec::new() };
-    for change in told {
+    for change in changes {
         taker.report(ProblemKind::Changed, values.place(), change);
     }
 }
