@@ -29,6 +29,9 @@ pub(crate) fn write_beside<T>(
 fn replaceable(location: &str) -> Result<PathBuf> {
     const BEGINNING_OF_A_DATABASE: &[u8] = b"SQLite format 3\0";
     let given = PathBuf::from(location);
+    if given.is_dir() {
+        return Err(is_folder(location));
+    }
     if given.file_name().is_none() {
         return Err(Error::invalid(format!("'{location}' is no path of a file")));
     }
@@ -40,11 +43,6 @@ fn replaceable(location: &str) -> Result<PathBuf> {
     let Ok(target) = given.canonicalize() else {
         return Ok(given);
     };
-    if target.is_dir() {
-        return Err(Error::invalid(format!(
-            "{location} is a folder; give the path of a file in it"
-        )));
-    }
     if !target.is_file() {
         return Err(Error::invalid(format!(
             "{location} is a device or a pipe; give the path of a file"
@@ -66,6 +64,10 @@ fn replaceable(location: &str) -> Result<PathBuf> {
         return Err(is_database());
     }
     Ok(target)
+}
+
+fn is_folder(location: &str) -> Error {
+    Error::invalid(format!("{location} is a folder; give the path of a file in it"))
 }
 
 /// Dropped where it was not renamed, it leaves nothing behind.

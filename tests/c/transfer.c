@@ -77,7 +77,7 @@ static void a_second_import_skips_overwrites_or_keeps_both(void) {
     CHECK_EQUAL(problem->kind, TURNKEEP_PROBLEM_SKIPPED);
     check_bytes(__FILE__, __LINE__, "session_id", problem->session_id, "one", 3);
     check_bytes(__FILE__, __LINE__, "place", problem->place, "line 2", 6);
-    CHECK(strstr(problem->reason.data, "already") != NULL);
+    CHECK(strstr(problem->reason.data, "another version") != NULL);
     CHECK(turnkeep_transfer_report_at(report, 2) == NULL);
     turnkeep_transfer_report_free(report);
 
