@@ -179,6 +179,22 @@ fn what_is_skipped_is_told_as_the_same_or_as_another_version() {
 }
 
 #[test]
+fn a_fork_that_begins_with_the_result_of_a_tool_is_known_again() {
+    let from = memory();
+    let root = session(&from, "root", &["a"]);
+    let mut call = assistant("");
+    call.tool_calls = Some(r#"[{"id":"c1"}]"#.to_owned());
+    root.append(vec![call], AppendOptions::default()).unwrap();
+    let branch = fork(&root, 2, "branch", &[]);
+    let mut result = NewMessage::new(Role::Tool, "found");
+    result.tool_call_id = Some("c1".to_owned());
+    branch.append(vec![result], AppendOptions::default()).unwrap();
+    let report = Parcel::all(&from).unpack_into(&from, Existing::Skip);
+    let told = |problem: &turnkeep::transfer::Problem| problem.reason.contains("the same messages");
+    assert!(report.skipped == 2 && report.problems.iter().all(told), "{report:?}");
+}
+
+#[test]
 fn forks_of_a_session_that_is_overwritten_are_forks_of_the_new_one() {
     let store = memory();
     let root = session(&store, "root", &["a"]);

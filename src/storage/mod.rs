@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::model::fingerprint::Fingerprint;
 use crate::model::{
     Activity, Candidates, Durability, Event, EventPage, Filter, KeptReceipt, ListOptions, MessageRef, Micros, Place,
-    SearchOptions, SessionInfo, SessionPage, StoreTotals,
+    Role, SearchOptions, SessionInfo, SessionPage, StoreTotals,
 };
 use search::Findings;
 use std::ops::RangeInclusive;
@@ -183,6 +183,13 @@ pub(crate) trait Importing {
 
     /// Makes a change that tells nobody anything.
     fn apply_silently(&mut self, mutation: &Mutation) -> Result<Outcome>;
+}
+
+/// A print of messages with another one. A result of a tool may have been kept as a message of the assistant, where its call
+/// was not there: that makes no difference.
+pub(crate) fn print_with(print: Fingerprint, role: Role, content: &str) -> Fingerprint {
+    let role = if role == Role::Tool { Role::Assistant } else { role };
+    print.with(role.name()).with(content)
 }
 
 /// The work of an import; `false` takes everything back, and so does an error.

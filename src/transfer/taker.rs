@@ -8,7 +8,7 @@ use crate::error::{During, Error, Kind, Result};
 use crate::model::fingerprint::Fingerprint;
 use crate::model::{AppendOptions, MessageFlags, Micros, NewMessage, NewSession, ReadyMessage, Role, ids, now};
 use crate::storage::mutation::{Append, Create, Delete, Import, Settle};
-use crate::storage::{Importing, Mutation, Outcome, SessionKey, unexpected};
+use crate::storage::{Importing, Mutation, Outcome, SessionKey, print_with, unexpected};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -94,18 +94,12 @@ struct Comparison {
     shared: u32,
     print: Fingerprint,
     messages: u64,
-    step: Option<String>,
 }
 
 impl Comparison {
     fn add(&mut self, message: &NewMessage) {
-        let mut kept = message.clone();
-        let _as_it_was_then = mend::message(&mut kept, self.step.as_deref());
-        self.print = self.print.with(kept.role.name()).with(&kept.content);
+        self.print = print_with(self.print, message.role, &message.content);
         self.messages += 1;
-        if kept.role != Role::Tool {
-            self.step = kept.tool_calls;
-        }
     }
 }
 
@@ -262,7 +256,6 @@ impl<'a> Taker<'a> {
             shared: conversation.shares.as_ref().map_or(0, |shares| shares.seq),
             print: Fingerprint::new(),
             messages: 0,
-            step: None,
         });
         let taken = Taken {
             messages: None,

@@ -13,7 +13,7 @@ use crate::model::fingerprint::Fingerprint;
 use crate::model::{Durability, KeptReceipt, Place, ids};
 use crate::storage::event::events_of;
 use crate::storage::mutation::{Erased, Settle};
-use crate::storage::{Imported, Importing, Mutation, Outcome, SessionKey};
+use crate::storage::{Imported, Importing, Mutation, Outcome, SessionKey, print_with};
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// The transaction of an import. Whoever made it has begun it, and ends it.
@@ -241,7 +241,7 @@ fn print_of(connection: &Connection, key: SessionKey, behind: u32) -> Result<(u6
         while let Some(row) = found.next()? {
             let message = rows::ready_message(row)?;
             messages += 1;
-            print = print.with(message.role.name()).with(&message.content);
+            print = print_with(print, message.role, &message.content);
         }
     }
     Ok((messages, print))
