@@ -93,7 +93,7 @@ fn every_example_is_understood() {
 fn manual(user: &User) -> String {
     let mut manual = String::from(
         "# The command line\n\n\
-         `turnkeep` looks into a store, talks into it, and keeps it in order. `cargo install --path . --features cli` installs the \
+         `turnkeep` looks into a store, talks into it, and keeps it in order. `cargo install --locked --path . --features cli` installs the \
          program\nalone, `make install` beside the library. This page is the program's own help (`make manual` writes it).\n\n",
     );
     let mut add = |title: &str, help: String| {
