@@ -5,6 +5,10 @@
 
 use std::fmt;
 
+/// What becomes of a file that is damaged, and what to do: the end of every message that says so.
+pub(crate) const DAMAGE_ADVICE: &str = "nothing more is written to it; close the store, and restore a backup (the files ending in \
+                                        -wal and -shm go with the damaged one) or salvage a copy";
+
 /// What kind of failure it was: one to one with the negative values of `turnkeep_status`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(i32)]

@@ -276,6 +276,40 @@ fn the_log_of_what_is_replaced_does_not_get_into_the_backup() {
     assert!(refused.message().contains("copy.db-wal"), "{refused}");
 }
 
+// The steps are those of docs/using.md, "Backup, check, salvage, erase".
+#[test]
+fn a_backup_is_brought_back_over_a_damaged_store() {
+    let (store, id) = filled(50);
+    let copy = beside(&store, "copy.db");
+    backup(&store, &copy).unwrap();
+    let path = store.path();
+    let after = store.open_session(&id).unwrap();
+    after
+        .append(vec![user("behind the backup")], AppendOptions::default())
+        .unwrap();
+    store.close().unwrap();
+    let len = std::fs::metadata(&path).unwrap().len() as usize;
+    std::fs::write(&path, vec![0xA5; len]).unwrap();
+    let options = StoreOptions::default();
+    assert!(Store::open(path.to_str().unwrap(), options).is_err());
+
+    let log = |end: &str| PathBuf::from(format!("{}{end}", path.display()));
+    for file in [path.clone(), log("-wal"), log("-shm")] {
+        if file.exists() {
+            std::fs::remove_file(file).unwrap();
+        }
+    }
+    std::fs::copy(&copy, &path).unwrap();
+
+    let restored = open(&path);
+    assert_eq!(contents(&restored, &id), contents(&open(&copy), &id));
+    let session = restored.open_session(&id).unwrap();
+    let receipt = session
+        .append(vec![user("and on it goes")], AppendOptions::default())
+        .unwrap();
+    assert_eq!(receipt.first_seq, 51);
+}
+
 #[test]
 fn a_store_that_somebody_uses_is_not_replaced() {
     let (store, _) = filled(3);

@@ -4,7 +4,7 @@ use super::body::{Body, Run};
 use super::view::MessageView;
 use super::window::{Prepared, Summary, Window};
 use crate::context::{Entry, Memo, Planner, Policy, WindowOptions};
-use crate::error::{Error, Kind, Result};
+use crate::error::{DAMAGE_ADVICE, Error, Kind, Result};
 use crate::model::{Message, MessageRef, ReadyMessage, SessionChanges};
 use crate::storage::{Head, Snapshot};
 use std::sync::Arc;
@@ -306,6 +306,6 @@ pub(crate) fn expect_end(next: u32, last: u32) -> Result<()> {
 pub(crate) fn missing(seq: u32) -> Error {
     Error::new(
         Kind::Corrupt,
-        format!("message {seq} should be there and is not: the file is damaged; nothing more is written to it"),
+        format!("message {seq} should be there and is not: the file is damaged; {DAMAGE_ADVICE}"),
     )
 }

@@ -1,6 +1,6 @@
 //! SQLite's codes as errors for people.
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{DAMAGE_ADVICE, Error, Kind, Result};
 use rusqlite::{ErrorCode, ffi};
 use std::fmt::Display;
 use std::path::PathBuf;
@@ -46,7 +46,7 @@ impl Site {
         if self.damaged.load(Ordering::Relaxed) {
             return Err(Error::new(
                 Kind::Corrupt,
-                format!("{} is damaged; nothing more is written to it", self.location),
+                format!("{} is damaged; {DAMAGE_ADVICE}", self.location),
             ));
         }
         Ok(())
@@ -122,13 +122,7 @@ impl Site {
     fn damage(&self, what: impl Display) -> Error {
         self.note_damage();
         let at = &self.location;
-        Error::new(
-            Kind::Corrupt,
-            format!(
-                "{at} is damaged ({what}); nothing more is written to it; restore a backup (the files ending in -wal and \
-                 -shm go with the damaged one) or salvage a copy"
-            ),
-        )
+        Error::new(Kind::Corrupt, format!("{at} is damaged ({what}); {DAMAGE_ADVICE}"))
     }
 }
 
