@@ -6,7 +6,7 @@ CMAKE_RELEASE = cmake --preset release -D TURNKEEP_BUILD_TESTS=OFF -D TURNKEEP_B
 	-D TURNKEEP_BUILD_CLI=ON -B build/install
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench install header manual format soak clean
+.PHONY: help demo test bench install header abi manual format soak clean
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -28,6 +28,9 @@ install: ## Library, headers, the program turnkeep, CMake package and pkg-config
 
 header: ## Write include/turnkeep/turnkeep.h anew from src/ffi
 	TURNKEEP_WRITE_HEADER=1 cargo test --locked --test header
+
+abi: ## Write abi/VERSION anew: what programs know that are built with this version
+	python3 scripts/abi.py write
 
 manual: ## Write docs/cli.md anew from the help of the program
 	TURNKEEP_WRITE_MANUAL=1 cargo test --locked --features cli --test cli manual

@@ -13,6 +13,9 @@ have_cmake() {
     have cmake && [ "$(printf '3.21\n%s\n' "$(cmake --version | sed -n '1s/.* //p')" | sort -V | head -1)" = 3.21 ]
 }
 
+# Compares the ABI with that of older versions; the layouts in abi/ are those of Linux.
+have_abidiff() { [ "$(uname)" != Linux ] || have abidiff; }
+
 # What is missing, as Debian's packages.
 missing=()
 need() { # need PACKAGE CHECK...
@@ -32,6 +35,7 @@ if [ "$goal" = test ]; then
     need libsqlite3-dev have_header sqlite3.h
     need nlohmann-json3-dev have_cpp_header nlohmann/json.hpp
     need python3 have python3
+    need abigail-tools have_abidiff
 fi
 
 if [ ${#missing[@]} -gt 0 ]; then

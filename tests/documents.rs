@@ -10,7 +10,8 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The names of all tests that are run: in Rust what stands under `#[test]`, in C and C++ what `main` runs.
+/// The names of all tests that are run: in Rust what stands under `#[test]`, in C and C++ what `main` runs,
+/// in Python what unittest does.
 fn tests_below(folder: &Path, found: &mut BTreeSet<String>) {
     for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
         let path = entry.path();
@@ -19,6 +20,7 @@ fn tests_below(folder: &Path, found: &mut BTreeSet<String>) {
             _ if path.is_dir() => tests_below(&path, found),
             Some("rs") => found.extend(rust_tests(&fs::read_to_string(&path).unwrap())),
             Some("c" | "cpp") => found.extend(c_tests(&fs::read_to_string(&path).unwrap())),
+            Some("py") => found.extend(python_tests(&fs::read_to_string(&path).unwrap())),
             _ => {}
         }
     }
@@ -64,6 +66,15 @@ fn c_tests(source: &str) -> Vec<String> {
         .collect()
 }
 
+/// What unittest runs: `def test_name(self):`.
+fn python_tests(source: &str) -> Vec<String> {
+    source
+        .lines()
+        .filter_map(|line| line.strip_prefix("    def test_")?.split_once('('))
+        .map(|(name, _)| name.to_owned())
+        .collect()
+}
+
 /// The names in the last column of a document's tables.
 fn named_tests(document: &str) -> Vec<String> {
     let last_cells = document
@@ -100,6 +111,8 @@ fn a_test_that_is_only_defined_or_commented_out_is_none() {
     let c = "static void off(void) {}\nstatic void run(void) {}\n    RUN(run);\n    // RUN(off);\n     * RUN(off);\n\
              return check::run({TEST(one), TEST(two)});";
     assert_eq!(c_tests(c), ["run", "one", "two"]);
+    let python = "def test_none():\n    def test_one(self):\n    # def test_off(self):\n    def helper(self):";
+    assert_eq!(python_tests(python), ["one"]);
 }
 
 #[test]

@@ -168,15 +168,13 @@ pub extern "C" fn turnkeep_session_compare(
         writable(comparison, "comparison")?;
         options::check_size(comparison)?;
         let found = session.session.compare(&other.session)?;
-        give_value(
-            comparison,
-            Comparison {
-                struct_size: size_of::<Comparison>(),
-                common_seq: u64::from(found.common_seq),
-                one_head_seq: u64::from(found.one_head_seq),
-                other_head_seq: u64::from(found.other_head_seq),
-            },
-        );
+        let converted = Comparison {
+            struct_size: size_of::<Comparison>(),
+            common_seq: u64::from(found.common_seq),
+            one_head_seq: u64::from(found.one_head_seq),
+            other_head_seq: u64::from(found.other_head_seq),
+        };
+        options::fill(comparison, &converted);
         Ok(())
     })
 }
@@ -201,7 +199,7 @@ pub extern "C" fn turnkeep_session_adopt(
         options::check_size(receipt)?;
         let options = options::read_or_default(options, append_options)?;
         let done = session.session.adopt(&from.session, first_seq, last_seq, options)?;
-        give_value(receipt, convert_receipt(&done));
+        options::fill(receipt, &convert_receipt(&done));
         Ok(())
     })
 }
@@ -282,7 +280,7 @@ fn convert_branching(raw: &BranchOptions) -> Result<Branching> {
 }
 
 fn give_branched(done: Branched, out: *mut *mut SessionHandle, receipt: *mut Receipt) {
-    give_value(receipt, convert_receipt(&done.receipt));
+    options::fill(receipt, &convert_receipt(&done.receipt));
     if let Some(session) = done.session {
         give(out, SessionHandle::new(session));
     }

@@ -190,8 +190,7 @@ fn conditions(conditions: *const MetadataCondition, count: usize) -> Result<Vec<
         )));
     }
     let convert = |index| {
-        // The first one's struct_size is checked before the second one's place is worked out from it.
-        let raw = options::read(conditions.wrapping_add(index))?;
+        let raw = options::read_nth(conditions, index)?;
         let raw = raw.ok_or_else(|| Error::invalid(format!("metadata is NULL, its count is {count}")))?;
         condition(&raw).map_err(|error| error.during(format_args!("metadata condition {index}")))
     };

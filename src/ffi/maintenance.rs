@@ -3,7 +3,7 @@
 use super::basics::{ErrorHandle, Status, TURNKEEP_OK};
 use super::guard::guard;
 use super::options::{self, CallerStruct, flag};
-use super::pointer::{give, give_value, required, writable};
+use super::pointer::{give, required, writable};
 use super::store::StoreHandle;
 use super::text::{self, OwnedText};
 use crate::cache::view::Text;
@@ -236,7 +236,7 @@ pub extern "C" fn turnkeep_store_sizes(
         let store = required(store, "store")?;
         writable(sizes, "sizes")?;
         options::check_size(sizes)?;
-        give_value(sizes, convert_sizes(&store.store.sizes()?));
+        options::fill(sizes, &convert_sizes(&store.store.sizes()?));
         Ok(())
     })
 }
@@ -313,7 +313,7 @@ pub extern "C" fn turnkeep_session_erase(
             wal_truncated: u32::from(done.wal_truncated),
             reserved: 0,
         };
-        give_value(report, converted);
+        options::fill(report, &converted);
         Ok(())
     })
 }

@@ -153,7 +153,7 @@ pub extern "C" fn turnkeep_session_append(
         let content = text::counted(content, content_len, "content")?;
         let message = New::new(Role::from_number(role)?, content);
         let done = session.session.append(vec![message], Options::default())?;
-        give_value(receipt, convert_receipt(&done));
+        options::fill(receipt, &convert_receipt(&done));
         Ok(())
     })
 }
@@ -176,7 +176,7 @@ pub extern "C" fn turnkeep_session_append_batch(
         let options = options::read_or_default(options, append_options)?;
         let messages = batch(messages, count)?;
         let done = session.session.append(messages, options)?;
-        give_value(receipt, convert_receipt(&done));
+        options::fill(receipt, &convert_receipt(&done));
         Ok(())
     })
 }
@@ -346,8 +346,8 @@ fn batch(messages: *const NewMessage, count: usize) -> Result<Vec<New>> {
         return Err(Error::invalid(format!("count is {count}: more than memory can hold")));
     }
     let convert = |index| {
-        // The first message's struct_size is checked before the second message's place is worked out from it.
-        new_message(&options::required(messages.wrapping_add(index), "messages")?)
+        let raw = options::read_nth(messages, index)?;
+        new_message(&raw.ok_or_else(|| missing("messages"))?)
     };
     (0..count)
         .map(|index| match count {

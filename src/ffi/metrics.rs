@@ -3,7 +3,7 @@
 use super::basics::{Document, ErrorHandle, Status};
 use super::guard::guard;
 use super::options::{self, CallerStruct};
-use super::pointer::{give, give_value, required, writable};
+use super::pointer::{give, required, writable};
 use super::store::StoreHandle;
 use crate::error::Result;
 use crate::metrics::Metrics as Snapshot;
@@ -115,7 +115,7 @@ pub extern "C" fn turnkeep_store_metrics(
     guard(error, || {
         let now = read(store, metrics, "metrics")?;
         options::check_size(metrics)?;
-        give_value(metrics, convert(&now()?));
+        options::fill(metrics, &convert(&now()?));
         Ok(())
     })
 }

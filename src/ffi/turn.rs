@@ -138,7 +138,7 @@ pub extern "C" fn turnkeep_session_append_exchange(
         let options = options::read_or_default(options, append_options)?;
         let (turn, done) = session.session.append_exchange(convert(&raw)?, options)?;
         give_value(number, u64::from(turn));
-        give_value(receipt, convert_receipt(&done));
+        options::fill(receipt, &convert_receipt(&done));
         Ok(())
     })
 }
