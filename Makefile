@@ -6,10 +6,10 @@ CMAKE_RELEASE = cmake --preset release -D TURNKEEP_BUILD_TESTS=OFF -D TURNKEEP_B
 	-D TURNKEEP_BUILD_CLI=ON -B build/install
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench install header abi manual format soak clean
+.PHONY: help demo test bench bench-peers install header abi manual format soak clean
 
 help: ## This list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 demo: ## Keep a real conversation, kill the program half-way, go on
 	@scripts/demo.sh
@@ -19,6 +19,9 @@ test: ## Everything that is tested (STEP="rust loom" for a part; scripts/test.sh
 
 bench: ## How fast it is, beside SQLite's own C API (ONLY=T1,T5 for a part)
 	@scripts/bench.sh $(ONLY)
+
+bench-peers: ## The same beside what a user would pick instead (WRITE=1 writes the tables into docs/performance.md)
+	@WRITE=$(WRITE) scripts/bench_peers.sh
 
 install: ## Library, headers, the program turnkeep, CMake package and pkg-config file (PREFIX=/usr/local)
 	@scripts/setup.sh demo
