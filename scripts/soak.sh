@@ -20,6 +20,7 @@ cd "$(dirname "$0")/.."
 
 logs=target/soak-logs
 programs=build/release/tests
+rust_tests=(crash opens reference transfer transfer_memory)
 steps=(load crash kills fuzz import storm orders reference opens threads)
 . scripts/steps.sh
 
@@ -70,7 +71,7 @@ step_threads() {
 
 # First and alone, so that the steps do not wait for each other in cargo.
 build() {
-    cargo test --locked --release --no-run
+    cargo test --locked --release --no-run "${rust_tests[@]/#/--test=}"
     cmake --preset release >/dev/null
     cmake --build --preset release
 }
