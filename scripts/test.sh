@@ -6,7 +6,7 @@
 #   rust       unit, property and integration tests, with all features; the header is what the sources say
 #   doc        the examples in the documentation
 #   loom       the lock-free parts, in every order of their steps
-#   threads    the concurrent programs in C and C++ and the library they use, under ThreadSanitizer
+#   threads    the concurrent programs in C++ and the library they use, under ThreadSanitizer
 #   release    CTest: C, C++, headers, symbols, examples, README and consumers with the library as it is shipped: without
 #              features, so that what they bring answers UNSUPPORTED
 #   sanitize   CTest: C, C++ and examples again, under AddressSanitizer and UBSan

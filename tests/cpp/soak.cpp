@@ -276,7 +276,7 @@ struct bound {
 const bound bounds[] = {
     {"WAL (MB)", &sample::wal_mb, 300, 16},
     {"file (MB)", &sample::file_mb, 1000, 16},
-    {"resident memory (MB)", &sample::memory_mb, 1000, 16},
+    {"resident memory (MB)", &sample::memory_mb, 4000, 16},
     {"descriptors", &sample::descriptors, 200, 3},
     {"threads", &sample::threads, 40, 1},
 };
