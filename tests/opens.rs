@@ -70,8 +70,7 @@ impl Held {
             threads: entries("/proc/self/task"),
             blocks,
             bytes,
-            // SAFETY: may be called at any time.
-            sqlite_bytes: unsafe { rusqlite::ffi::sqlite3_memory_used() },
+            sqlite_bytes: sqlite_bytes(),
         }
     }
 
@@ -85,6 +84,11 @@ impl Held {
         }
         Self::now()
     }
+}
+
+fn sqlite_bytes() -> i64 {
+    // SAFETY: may be called at any time.
+    unsafe { rusqlite::ffi::sqlite3_memory_used() }
 }
 
 fn resident_bytes() -> u64 {
@@ -241,6 +245,7 @@ fn everything_in_rust(location: &str) {
     };
     assert_eq!(store.search(&wanted).unwrap().hits().len(), 1);
     store.metrics().unwrap();
+    assert!(sqlite_bytes() > 0, "SQLite counts its memory");
     store.delete_session(session.id()).unwrap();
     store.close().unwrap();
 }
