@@ -42,8 +42,8 @@ format: ## Format Rust, C and C++
 	cargo fmt --all
 	scripts/c_sources.sh | xargs clang-format -i
 
-soak: ## Kill it again and again for longer than the tests do (ROUNDS=1000), and fuzz the importers (FUZZ_SECONDS=60)
-	@FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/soak.sh $(ROUNDS)
+soak: ## What takes too long for the tests, in about 75 minutes (STEP="load crash" for a part; scripts/soak.sh lists them)
+	@scripts/soak.sh $(STEP)
 
 clean: ## Remove everything that was built
 	rm -rf build target

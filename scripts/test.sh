@@ -3,22 +3,23 @@
 #
 #   format     rustfmt and clang-format
 #   clippy     without features, and with all
-#   rust       unit, property and integration tests; the header is what the sources say
-#   features   the same with all features
+#   rust       unit, property and integration tests, with all features; the header is what the sources say
 #   doc        the examples in the documentation
 #   loom       the lock-free parts, in every order of their steps
-#   release    CTest: C, C++, headers, symbols, examples, README and consumers with the library as it is shipped
+#   threads    the concurrent programs in C++ and the library they use, under ThreadSanitizer
+#   release    CTest: C, C++, headers, symbols, examples, README and consumers with the library as it is shipped: without
+#              features, so that what they bring answers UNSUPPORTED
 #   sanitize   CTest: C, C++ and examples again, under AddressSanitizer and UBSan
 #
-# A step that fails does not keep the others from running. The last lines are the runners' own summaries; full logs are
-# in target/test-logs.
+# Full logs are in target/test-logs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 features=cli,tokenizer-openai,test-panic
 jobs=$(nproc 2>/dev/null || sysctl -n hw.ncpu)
 logs=target/test-logs
-steps=(format clippy rust features doc loom release sanitize)
+steps=(format clippy rust doc loom threads release sanitize)
+. scripts/steps.sh
 
 if [ -t 1 ]; then
     export CARGO_TERM_COLOR=always CLICOLOR_FORCE=1
@@ -39,19 +40,15 @@ step_clippy() {
     cargo clippy --all-targets --locked --features "$features" -- -D warnings
 }
 
-rust_tests() {
+step_rust() {
     if cargo nextest --version >/dev/null 2>&1; then
-        cargo nextest run --locked --no-fail-fast "$@"
+        cargo nextest run --locked --no-fail-fast --features "$features"
     else
-        cargo test --locked --no-fail-fast --lib --bins --tests "$@"
+        cargo test --locked --no-fail-fast --lib --bins --tests --features "$features"
     fi
 }
 
-step_rust() { rust_tests; }
-
-step_features() { rust_tests --features "$features"; }
-
-step_doc() { cargo test --doc --locked; }
+step_doc() { cargo test --doc --locked --features "$features"; }
 
 # Loom replaces the synchronisation of the whole crate, so it has a target folder of its own; what it does not exercise
 # is built fast instead of well.
@@ -70,6 +67,8 @@ step_loom() {
     fi
 }
 
+step_threads() { scripts/threads.sh; }
+
 step_release() { run_ctest release; }
 
 step_sanitize() { run_ctest sanitize; }
@@ -84,33 +83,7 @@ run_ctest() {
     ctest --preset "$1" --parallel "$jobs"
 }
 
-summary() {
-    sed 's/\x1b\[[0-9;]*m//g' "$1" | grep -E '^ *Summary \[|^test result:|% tests passed' || true
-}
-
-report=""
-failed=()
 scripts/setup.sh test
 mkdir -p "$logs"
-for step in "${@:-${steps[@]}}"; do
-    printf '\n== %s\n' "$step"
-    began=$SECONDS
-    # In a subshell of its own with -e: a function tested by `if` would run on after a failure.
-    set +e
-    (set -eo pipefail; "step_$step") 2>&1 | tee "$logs/$step.log"
-    result=${PIPESTATUS[0]}
-    set -e
-    report+=$(printf '%-9s %4d s  ' "$step" $((SECONDS - began)))
-    if [ "$result" = 0 ]; then
-        report+="ok"$'\n'
-    else
-        report+="FAILED"$'\n'
-        failed+=("$step")
-    fi
-    lines=$(summary "$logs/$step.log")
-    [ -z "$lines" ] || report+="$lines"$'\n'
-done
-verdict="all passed"
-[ ${#failed[@]} = 0 ] || verdict="FAILED: ${failed[*]}"
-printf '\n== %s in %d s\n%s' "$verdict" "$SECONDS" "$report"
-[ ${#failed[@]} = 0 ]
+if [ $# -gt 0 ]; then steps=("$@"); fi
+run_steps "$logs" 1 "${steps[@]}"

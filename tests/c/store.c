@@ -441,6 +441,18 @@ static void two_hundred_stores_and_sessions_leave_no_descriptor_and_no_thread(vo
 #endif
 }
 
+static void a_vocabulary_that_is_not_built_in_is_unsupported(void) {
+    turnkeep_store_options options = TURNKEEP_STORE_OPTIONS_INIT;
+    turnkeep_store *store = NULL;
+    options.tokenizer = "o200k_base";
+    if (turnkeep_has_feature("tokenizer-openai")) {
+        close_store(open_with(":memory:", &options));
+    } else {
+        FAILS(UNSUPPORTED, "feature tokenizer-openai", turnkeep_store_open(":memory:", &options, &store, &failure));
+        CHECK(store == NULL);
+    }
+}
+
 int main(int argc, char **argv) {
     begin(argc, argv);
     RUN(the_version_is_that_of_the_header);
@@ -459,6 +471,7 @@ int main(int argc, char **argv) {
     RUN(user_data_is_given_back_once_even_if_opening_fails);
     RUN(user_data_is_given_back_when_the_last_session_is_closed);
     RUN(a_location_is_a_path_whatever_it_looks_like);
+    RUN(a_vocabulary_that_is_not_built_in_is_unsupported);
     RUN(two_hundred_stores_and_sessions_leave_no_descriptor_and_no_thread);
     return 0;
 }
