@@ -88,7 +88,8 @@ def layout_problems(frozen_header, frozen_layout, header, compiler):
         caller_sized = frozen_header.caller_sized & header.caller_sized
         (scratch / "frozen.abi").write_text(frozen_layout, encoding="utf-8")
         (scratch / "now.abi").write_text(without_what_was_appended(now, frozen_layout, caller_sized), encoding="utf-8")
-        result = subprocess.run([*ABIDIFF, "frozen.abi", "now.abi"], cwd=scratch, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        both = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        result = subprocess.run([*ABIDIFF, "frozen.abi", "now.abi"], cwd=scratch, **both)
     # The lowest two bits say that abidiff itself failed.
     return [] if result.returncode == 0 else [result.stdout.strip() or f"abidiff ended with {result.returncode}"]
 

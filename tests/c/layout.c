@@ -3,7 +3,8 @@
  *
  * If this fails, such programs break. A field may be added at the end of a struct that begins with struct_size, and
  * then gets its line here, but not into the padding at its end: the struct would not grow, and the library could not
- * tell a caller who set the field from one who has never heard of it.
+ * tell a caller who set the field from one who has never heard of it. What the struct measured before goes into its
+ * OLDER_SIZES in src/ffi: tests/abi/0.1.c fails until it does.
  */
 
 #include <stdio.h>
