@@ -7,7 +7,12 @@ pub const MAX_ID_BYTES: usize = 255;
 
 /// A new session id: a UUIDv7, so that ids sort by time of creation.
 pub fn new_session_id() -> String {
-    uuid::Uuid::now_v7().to_string()
+    new_uuid().to_string()
+}
+
+/// A number that nobody else has, behind those that were made before.
+pub(crate) fn new_uuid() -> uuid::Uuid {
+    uuid::Uuid::now_v7()
 }
 
 /// Checks a required short text: 1 to 255 bytes without control characters.

@@ -166,6 +166,16 @@ impl Row<'_> {
     }
 }
 
+/// Loads no extension, by whatever call: this SQLite is built to load them.
+pub(super) fn forbid_extensions(connection: &Connection) -> Result<()> {
+    // SAFETY: the connection is open, and only used here now.
+    match unsafe { ffi::sqlite3_enable_load_extension(connection.handle(), 0) } {
+        ffi::SQLITE_OK => Ok(()),
+        // SAFETY: as above.
+        code => Err(unsafe { failure(connection.handle(), code) }),
+    }
+}
+
 /// What SQLite says of a call that failed just now.
 ///
 /// # Safety
