@@ -110,6 +110,7 @@ impl SqliteStorage {
     /// Opens a store, and makes it or brings it up to date if need be.
     pub(crate) fn open(location: &str, options: &SqliteOptions) -> Result<Self> {
         connection::check_sqlite_version(rusqlite::version_number())?;
+        raw::watch_forks();
         let in_memory = location == IN_MEMORY;
         let opener = Opener {
             site: Site::new(location, options.busy_timeout),

@@ -3,7 +3,17 @@
 //!
 //! rusqlite looks a statement up by its text each time. And it asks each column for its type before it reads it, and that takes longer than the reading: two fifths of a
 //! window after a cache miss. Here a column is read as what the schema, whose tables are STRICT, says that it is. The only
-//! `unsafe` in the storage.
+//! `unsafe` in the storage, with what lies below.
+
+#[cfg(unix)]
+mod fork;
+
+#[cfg(unix)]
+pub(super) use fork::watch_forks;
+
+/// There is no fork elsewhere.
+#[cfg(not(unix))]
+pub(super) fn watch_forks() {}
 
 use rusqlite::types::Type;
 use rusqlite::{Connection, Error, Result, ffi};
