@@ -1,5 +1,5 @@
-//! What the system does to a store: a disk that fills up during each kind of work, a file that
-//! somebody cuts short under an open handle.
+//! What the system does to a store: a disk that fills up during each kind of work, one that becomes read-only, files that
+//! somebody deletes, replaces or cuts under an open handle.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail loudly")]
 
@@ -8,7 +8,7 @@ mod support;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use support::{TempStore, assistant, user};
+use support::{TempStore, assistant, text, user};
 use turnkeep::error::{Error, Kind};
 use turnkeep::model::{AppendOptions, ListOptions, NewSession, SearchOptions};
 use turnkeep::store::{BackupOptions, ExportOptions, ImportOptions, Selection};
@@ -29,6 +29,12 @@ impl Disk {
             eprintln!("skipped: mounting a file system needs root on Linux");
         }
         mounted.then(|| Self(place.to_owned()))
+    }
+
+    fn remount(&self, how: &str) -> bool {
+        let mut mount = Command::new("mount");
+        mount.args(["-o", &format!("remount,{how}")]).arg(&self.0);
+        mount.output().unwrap().status.success()
     }
 
     /// Takes all but so many bytes, until the file that is returned is removed.
@@ -179,6 +185,89 @@ fn every_work_that_finds_the_disk_full_says_so_and_goes_on_when_there_is_room() 
         assert_sound(&open(&path));
         for file in std::fs::read_dir(&disk.0).unwrap() {
             std::fs::remove_file(file.unwrap().path()).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_disk_that_is_read_only_is_read_and_not_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(disk) = Disk::mount(folder.path(), "size=12m") else {
+        return;
+    };
+    let path = disk.0.join("chat.db");
+    let store = open(&path);
+    let session = named(&store, "s");
+    session.append(vec![user("kept")], AppendOptions::default()).unwrap();
+    assert!(
+        !disk.remount("ro"),
+        "the system takes no disk away from who writes to it"
+    );
+    session
+        .append(vec![user("kept, too")], AppendOptions::default())
+        .unwrap();
+    drop(session);
+    store.close().unwrap();
+    drop(store);
+
+    assert!(disk.remount("ro"));
+    let append = || {
+        let store = Store::open(path.to_str().unwrap(), StoreOptions::default())?;
+        let session = store.open_session("s")?;
+        session.append(vec![user("lost")], AppendOptions::default())
+    };
+    let refused = append().unwrap_err();
+    assert_eq!(refused.kind(), Kind::ReadOnly, "{refused}");
+    let only_reads = StoreOptions {
+        read_only: true,
+        ..StoreOptions::default()
+    };
+    let store = Store::open(path.to_str().unwrap(), only_reads).unwrap();
+    let messages = store.open_session("s").unwrap().range(1, 2).unwrap();
+    assert_eq!(text(messages.views()[1].content), "kept, too");
+    drop(store);
+
+    assert!(disk.remount("rw"));
+    let store = open(&path);
+    let session = store.open_session("s").unwrap();
+    session.append(vec![user("and on")], AppendOptions::default()).unwrap();
+    assert_sound(&store);
+    drop((session, store));
+}
+
+#[test]
+fn a_store_whose_log_was_deleted_or_replaced_acknowledges_nothing_more_and_loses_nothing() {
+    for end in ["-wal", "-shm"] {
+        for replaced in [false, true] {
+            let store = TempStore::new();
+            let session = named(&store, "s");
+            session.append(vec![user("kept")], AppendOptions::default()).unwrap();
+            let beside = format!("{}{end}", store.path().display());
+            if replaced {
+                std::fs::write(format!("{beside}.new"), b"").unwrap();
+                std::fs::rename(format!("{beside}.new"), &beside).unwrap();
+            } else {
+                std::fs::remove_file(&beside).unwrap();
+            }
+            let refused = session
+                .append(vec![user("lost")], AppendOptions::default())
+                .unwrap_err();
+            assert_eq!(refused.kind(), Kind::Storage, "{refused}");
+            assert!(refused.message().contains(end), "{refused}");
+            let messages = session.range(1, u64::MAX).unwrap();
+            assert_eq!(messages.views().len(), 1);
+            drop(messages);
+            let id = session.id().to_owned();
+            drop(session);
+            let store = store.reopen();
+            let session = store.open_session(&id).unwrap();
+            session
+                .append(vec![user("on we go")], AppendOptions::default())
+                .unwrap();
+            let messages = session.range(1, u64::MAX).unwrap();
+            let said: Vec<&str> = messages.views().iter().map(|view| text(view.content)).collect();
+            assert_eq!(said, ["kept", "on we go"], "{end}");
+            assert_sound(&store);
         }
     }
 }

@@ -103,6 +103,12 @@ impl Opener {
         Ok(connection)
     }
 
+    /// Has a connection open the log now, and not when it is first used: by then another one may stand there.
+    pub(super) fn open_log(&self, connection: Connection) -> Result<Connection> {
+        self.run(connection.pragma_query_value(None, "user_version", |_| Ok(())))?;
+        Ok(connection)
+    }
+
     /// A connection to a store in memory.
     pub(super) fn memory(&self) -> Result<Connection> {
         let mut connection = self.run(Connection::open_in_memory())?;

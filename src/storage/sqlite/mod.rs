@@ -157,12 +157,12 @@ impl SqliteStorage {
         let watch = if alone {
             None
         } else {
-            Some(Mutex::new(Some(opener.reader()?)))
+            Some(Mutex::new(Some(opener.open_log(opener.reader()?)?)))
         };
         let housekeeper = if in_memory || opener.read_only {
             None
         } else {
-            Some(opener.writer(false)?)
+            Some(opener.open_log(opener.writer(false)?)?)
         };
         Ok(Self {
             site: opener.site.clone(),
