@@ -1,5 +1,6 @@
 //! What is done to files and folders beside SQLite's: by the storage and by exports.
 
+use crate::model::ids::new_uuid;
 use std::fs::File;
 use std::io::Result;
 use std::path::{Path, PathBuf};
@@ -15,7 +16,7 @@ pub(crate) fn folder_of(path: &Path) -> &Path {
 /// A name beside a path that nobody else has, for a file that is to get there when it is whole.
 pub(crate) fn partial_beside(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let number = uuid::Uuid::now_v7().simple();
+    let number = new_uuid().simple();
     folder_of(path).join(format!("{name}.{number}.partial"))
 }
 
@@ -25,7 +26,49 @@ pub(crate) fn create_private(path: &Path) -> Result<File> {
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    let file = options.open(path)?;
+    // The process may have asked for less.
+    #[cfg(unix)]
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    Ok(file)
+}
+
+/// Sees to it that a file is there which only its owner may read, empty if it is new; one that is there stays as it is. `false`
+/// if that could not be done: whoever opens the file is to make it, and to say why it cannot be made.
+#[cfg(unix)]
+pub(crate) fn place_private(path: &Path) -> bool {
+    if path.symlink_metadata().is_ok() {
+        return path.exists();
+    }
+    // By another name: when the file can be opened by its own, the descriptor is closed that would take the locks of
+    // whoever has it open in this process with it.
+    let partial = partial_beside(path);
+    if create_private(&partial).is_err() {
+        return false;
+    }
+    let placed = std::fs::hard_link(&partial, path);
+    let _gone_with_the_folder = std::fs::remove_file(&partial);
+    placed.is_ok() || path.exists()
+}
+
+/// The rights of files are not the same elsewhere.
+#[cfg(not(unix))]
+pub(crate) fn place_private(_path: &Path) -> bool {
+    true
+}
+
+/// Leaves a file that was just made to its owner alone, as far as the file system knows rights.
+pub(crate) fn make_private(_path: &Path) {
+    #[cfg(unix)]
+    {
+        let only_owner = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        let _without_rights = std::fs::set_permissions(_path, only_owner);
+    }
+}
+
+/// Copies a file into a new one that only its owner may read.
+pub(crate) fn copy_private(from: &Path, to: &Path) -> Result<()> {
+    std::io::copy(&mut File::open(from)?, &mut create_private(to)?).map(drop)
 }
 
 /// Makes what was renamed or linked in a folder survive a power cut, where a system needs to be asked.

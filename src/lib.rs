@@ -12,6 +12,7 @@
 mod commit;
 pub mod context;
 pub mod error;
+mod fork;
 pub mod model;
 mod panics;
 mod sync;

@@ -33,6 +33,7 @@ use crate::commit::GroupCommit;
 use crate::context::{Estimate, Tokenizer, tokens};
 use crate::error::{During, Error, Kind, Result};
 use crate::events::Subscribers;
+use crate::fork;
 use crate::metrics::Meter;
 use crate::model::{
     BulkAction, Candidates, Durability, EventKind, Filter, ListOptions, NewSession, SessionPage, ids, now,
@@ -45,13 +46,16 @@ use crate::storage::{Applied, Mutation, Outcome, SessionKey, Snapshot, Storage};
 use background::Background;
 use change::Job;
 use parking_lot::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// A store of sessions. Any number of threads may use it at once; the last one to drop it closes it.
 pub struct Store {
     inner: Arc<Inner>,
 }
+
+/// No process has this number.
+const CLOSED: u64 = 0;
 
 /// What the store, its conversations and its background thread share.
 struct Inner {
@@ -74,7 +78,10 @@ struct Inner {
     /// Of sessions that set none.
     max_session_bytes: Option<u64>,
     compression: Compression,
-    closed: AtomicBool,
+    /// The process that may use it; 0 once it is closed.
+    open_in: AtomicU64,
+    /// The process that opened it.
+    opened_in: u64,
     /// Deferred changes that could not be written: told to whoever wants to change something, until a flush has told it.
     lost: Mutex<Option<Error>>,
     /// Nothing until the store is there for it to work on, and where there is nothing for it to do.
@@ -185,6 +192,7 @@ impl Drop for Store {
     fn drop(&mut self) {
         // Whoever wants to know calls close.
         let _failed = self.inner.close();
+        fork::keep_in_child(self.inner.opened_in, &self.inner);
     }
 }
 
@@ -200,6 +208,7 @@ fn open(location: &str, options: StoreOptions) -> Result<Arc<Inner>> {
     };
     options.check(location)?;
     let in_memory = location == IN_MEMORY;
+    let process = fork::process();
     let storage = SqliteStorage::open(location, &options.sqlite())?;
     let meter = Arc::new(Meter::new());
     let inner = Arc::new(Inner {
@@ -218,7 +227,8 @@ fn open(location: &str, options: StoreOptions) -> Result<Arc<Inner>> {
         expiry: options.expiry(),
         max_session_bytes: options.max_session_bytes,
         compression: options.compression(),
-        closed: AtomicBool::new(false),
+        open_in: AtomicU64::new(process),
+        opened_in: process,
         lost: Mutex::new(None),
         background: OnceLock::new(),
     });
@@ -250,13 +260,29 @@ fn start_background(inner: &Arc<Inner>, options: &StoreOptions) -> Result<()> {
 
 impl Inner {
     fn check_open(&self) -> Result<()> {
-        if self.closed.load(Ordering::Acquire) {
-            return Err(Error::new(
-                Kind::Closed,
-                format!("the store '{}' was closed", self.location),
-            ));
+        if self.open_in.load(Ordering::Acquire) == fork::process() {
+            return Ok(());
         }
-        Ok(())
+        self.check_process()?;
+        Err(Error::new(
+            Kind::Closed,
+            format!("the store '{}' was closed", self.location),
+        ))
+    }
+
+    /// Refuses to touch, in a child process, what its parent has open, as if it were not: nothing of it can be trusted there.
+    fn check_process(&self) -> Result<()> {
+        if self.opened_in == fork::process() {
+            return Ok(());
+        }
+        Err(Error::new(
+            Kind::Closed,
+            format!(
+                "the store '{}' was opened before fork() by the parent of this process, and is open there only; open it \
+                 anew in this process",
+                self.location
+            ),
+        ))
     }
 
     /// Looks at one moment of the storage. What is found to be damaged is told when nothing is held any more.
@@ -306,8 +332,12 @@ impl Inner {
     }
 
     fn close(&self) -> Result<()> {
+        // What the parent has open is closed by the parent.
+        if self.check_process().is_err() {
+            return Ok(());
+        }
         self.check_may_wait()?;
-        if self.closed.swap(true, Ordering::AcqRel) {
+        if self.open_in.swap(CLOSED, Ordering::AcqRel) == CLOSED {
             return Ok(());
         }
         if let Some(background) = self.background.get() {

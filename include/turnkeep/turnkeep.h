@@ -26,6 +26,7 @@
  *     NULL. A required pointer that is NULL is INVALID elsewhere, and the error names it.
  *  4. Handles, const or not, may be used by any number of threads at once, and what they give out never changes; only
  *     _close and _free must be the last use. Results hold no lock and no part of the file.
+ *     In a child of fork() what the parent opened is CLOSED, to be opened anew; results may be read and freed, handles closed.
  *  5. Strings in end in a NUL where they are ids, names, paths or JSON; contents have a length. All are UTF-8; ids and names
  *     have no control characters; JSON is less than 128 levels deep, with numbers that a double holds and no lone surrogates.
  *     Strings out are turnkeep_text, borrowed from the object you hold, a turnkeep_document where there is no other.

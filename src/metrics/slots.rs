@@ -1,5 +1,6 @@
 //! A number for each thread, which no other thread has while it lives: where it counts alone.
 
+use crate::fork;
 use parking_lot::Mutex;
 use std::cell::Cell;
 
@@ -40,7 +41,12 @@ pub(super) fn mine() -> usize {
 #[cold]
 fn take() -> usize {
     // A thread that is ending takes none, since it could not give it back.
-    let slot = AT_THE_END.try_with(|_| ALL.lock().take()).unwrap_or(SHARED);
+    let slot = AT_THE_END
+        .try_with(|_| {
+            let _calm = fork::calm();
+            ALL.lock().take()
+        })
+        .unwrap_or(SHARED);
     MINE.set(slot);
     slot
 }
@@ -65,6 +71,7 @@ impl Drop for GiveBack {
     fn drop(&mut self) {
         let slot = MINE.replace(SHARED);
         if slot < SLOTS {
+            let _calm = fork::calm();
             ALL.lock().given_back.push(slot);
         }
     }

@@ -1,13 +1,21 @@
 //! What an id, a name or another short text may hold.
 
 use crate::error::{Error, Result};
+use crate::fork;
 
 /// The longest id, name, user id, model name, tool call id or idempotency key, in bytes.
 pub const MAX_ID_BYTES: usize = 255;
 
 /// A new session id: a UUIDv7, so that ids sort by time of creation.
 pub fn new_session_id() -> String {
-    uuid::Uuid::now_v7().to_string()
+    new_uuid().to_string()
+}
+
+/// A number that nobody else has, behind those that were made before.
+pub(crate) fn new_uuid() -> uuid::Uuid {
+    // All threads share the lock of what the last one was.
+    let _calm = fork::calm();
+    uuid::Uuid::now_v7()
 }
 
 /// Checks a required short text: 1 to 255 bytes without control characters.

@@ -24,8 +24,8 @@ impl Store {
     /// Ends a subscription. A call that is being made on another thread may still go on.
     pub fn unsubscribe(&self, subscription: u64) -> Result<()> {
         self.inner
-            .events
-            .unsubscribe(subscription)
+            .check_process()
+            .and_then(|()| self.inner.events.unsubscribe(subscription))
             .during(|| "unsubscribe from events")
     }
 

@@ -7,6 +7,7 @@ use crate::cache::view::MessageView;
 use crate::cache::{CachedSession, Loaded, State};
 use crate::context::{Policy, WindowOptions};
 use crate::error::{During, Error, Kind, Result};
+use crate::fork;
 use crate::metrics::Counter;
 use crate::model::{
     AppendOptions, Event, EventKind, Message, MessageRef, NewMessage, ReadyMessage, Receipt, SessionChanges,
@@ -40,6 +41,13 @@ impl Messages {
     /// The messages with their texts.
     pub fn iter(&self) -> impl Iterator<Item = MessageRef<'_>> {
         self.run.messages(self.range.clone())
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        fork::keep_in_child(self.store.opened_in, &self.entry);
+        fork::keep_in_child(self.store.opened_in, &self.store);
     }
 }
 

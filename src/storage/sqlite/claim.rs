@@ -6,11 +6,13 @@
 use super::failure::Site;
 use super::new_file::SIDE_FILES;
 use crate::error::{Error, Kind, Result};
+use crate::fork;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-static CLAIMS: Mutex<BTreeMap<FileId, Claims>> = Mutex::new(BTreeMap::new());
+/// By process: what its parent has open, a child has not.
+static CLAIMS: Mutex<BTreeMap<(u64, FileId), Claims>> = Mutex::new(BTreeMap::new());
 
 #[derive(Default)]
 struct Claims {
@@ -21,6 +23,7 @@ struct Claims {
 /// A store's claim to its file, from opening to close.
 #[derive(Debug)]
 pub(super) struct Claim {
+    process: u64,
     file: FileId,
     exclusive: bool,
 }
@@ -30,9 +33,11 @@ impl Claim {
     pub(super) fn new(site: &Site, exclusive: bool) -> Result<Self> {
         let file = file_id(&site.path)
             .map_err(|error| Error::new(Kind::Storage, format!("{} cannot be looked at: {error}", site.location)))?;
+        let process = fork::process();
+        let _calm = fork::calm();
         let mut claims = CLAIMS.lock();
         #[allow(clippy::clone_on_copy, reason = "elsewhere it is a path")]
-        let claim = claims.entry(file.clone()).or_default();
+        let claim = claims.entry((process, file.clone())).or_default();
         if claim.exclusive || (exclusive && claim.shared > 0) {
             return Err(Error::new(
                 Kind::Busy,
@@ -48,7 +53,11 @@ impl Claim {
         } else {
             claim.shared += 1;
         }
-        Ok(Self { file, exclusive })
+        Ok(Self {
+            process,
+            file,
+            exclusive,
+        })
     }
 
     /// The file.
@@ -60,8 +69,11 @@ impl Claim {
 
 impl Drop for Claim {
     fn drop(&mut self) {
+        let _calm = fork::calm();
         let mut claims = CLAIMS.lock();
-        let Some(claim) = claims.get_mut(&self.file) else {
+        #[allow(clippy::clone_on_copy, reason = "elsewhere it is a path")]
+        let key = (self.process, self.file.clone());
+        let Some(claim) = claims.get_mut(&key) else {
             return;
         };
         if self.exclusive {
@@ -70,14 +82,17 @@ impl Drop for Claim {
             claim.shared = claim.shared.saturating_sub(1);
         }
         if claim.shared == 0 && !claim.exclusive {
-            claims.remove(&self.file);
+            claims.remove(&key);
         }
     }
 }
 
 /// Whether a store of this process has the file open.
 pub(super) fn is_open_here(file: &FileId) -> bool {
-    CLAIMS.lock().contains_key(file)
+    #[allow(clippy::clone_on_copy, reason = "elsewhere it is a path")]
+    let key = (fork::process(), file.clone());
+    let _calm = fork::calm();
+    CLAIMS.lock().contains_key(&key)
 }
 
 /// Whether a path leads to the file of a store that this process has open, or to one that SQLite keeps beside it. Whoever

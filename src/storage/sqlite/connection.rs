@@ -1,13 +1,15 @@
 //! How a connection to a store's file is opened and set up, and where a store may not be.
 
 use super::claim::{FileId, file_id};
+use super::defence::{self, Permit};
 use super::failure::Site;
 use super::functions;
+use super::new_file::beside;
 use crate::error::{Error, Kind, Result};
-use crate::files::{flush_folder, folder_of};
+use crate::files::{flush_folder, folder_of, make_private, place_private};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, FileControl, OpenFlags};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// SQLite 3.7.0 to 3.51.2 can corrupt a file when one connection writes while another checkpoints.
@@ -35,6 +37,8 @@ pub(super) struct Opener {
     pub(super) site: Site,
     /// The file that was found there, once it is known.
     pub(super) file: Option<FileId>,
+    /// What SQLite keeps beside it as long as it is open, once that is known.
+    pub(super) beside: Vec<(PathBuf, FileId)>,
     pub(super) read_only: bool,
     pub(super) exclusive: bool,
 }
@@ -42,22 +46,43 @@ pub(super) struct Opener {
 impl Opener {
     /// Refuses to go on where the file is another one by now, or none: what is kept there now would be lost.
     pub(super) fn check_in_place(&self) -> Result<()> {
-        let is_in_place = match (&self.file, file_id(&self.site.path)) {
-            (Some(file), Ok(found)) => *file == found,
-            (Some(_), Err(error)) => error.kind() != std::io::ErrorKind::NotFound,
-            (None, _) => true,
-        };
-        if is_in_place {
-            return Ok(());
+        if self
+            .file
+            .as_ref()
+            .is_some_and(|file| !is_in_place(&self.site.path, file))
+        {
+            return Err(Error::new(
+                Kind::Storage,
+                format!(
+                    "{} was deleted, moved or replaced while it was open; nothing was changed; close the store and open \
+                     it anew",
+                    self.site.location
+                ),
+            ));
         }
-        Err(Error::new(
-            Kind::Storage,
-            format!(
-                "{} was deleted, moved or replaced while it was open; nothing was changed; close the store and open it \
-                 anew",
-                self.site.location
-            ),
-        ))
+        // What is written to a log that has no name is found by nobody after a crash.
+        match self.beside.iter().find(|(path, file)| !is_in_place(path, file)) {
+            None => Ok(()),
+            Some((path, _)) => Err(Error::new(
+                Kind::Storage,
+                format!(
+                    "{}, which belongs to {}, was deleted, moved or replaced while the store was open; nothing was \
+                     changed; close the store, which moves what it holds into the file, and open it anew",
+                    path.display(),
+                    self.site.location
+                ),
+            )),
+        }
+    }
+
+    /// Remembers which files there are, now that the store is open.
+    pub(super) fn note_files(&mut self, file: Option<FileId>) {
+        self.file = file;
+        self.beside = ["-wal", "-shm"]
+            .iter()
+            .map(|end| beside(&self.site.path, end))
+            .filter_map(|path| file_id(&path).ok().map(|file| (path, file)))
+            .collect();
     }
 
     /// A connection for writing, or for reading in a store that is opened read-only. Makes the file if asked.
@@ -78,10 +103,16 @@ impl Opener {
         Ok(connection)
     }
 
+    /// Has a connection open the log now, and not when it is first used: by then another one may stand there.
+    pub(super) fn open_log(&self, connection: Connection) -> Result<Connection> {
+        self.run(connection.pragma_query_value(None, "user_version", |_| Ok(())))?;
+        Ok(connection)
+    }
+
     /// A connection to a store in memory.
     pub(super) fn memory(&self) -> Result<Connection> {
-        let connection = self.run(Connection::open_in_memory())?;
-        self.set_up(&connection)?;
+        let mut connection = self.run(Connection::open_in_memory())?;
+        self.set_up(&mut connection)?;
         Ok(connection)
     }
 
@@ -95,19 +126,22 @@ impl Opener {
         let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         // An absolute path is never taken for a URI, which this SQLite is built to read.
         let path = &self.site.path;
-        let connection = self.run(match EXCLUSIVE_VFS.filter(|_| self.exclusive) {
+        let is_new = access.contains(OpenFlags::SQLITE_OPEN_CREATE) && !place_private(path);
+        let mut connection = self.run(match EXCLUSIVE_VFS.filter(|_| self.exclusive) {
             Some(vfs) => Connection::open_with_flags_and_vfs(path, flags, vfs),
             None => Connection::open_with_flags(path, flags),
         })?;
-        self.set_up(&connection)?;
+        if is_new {
+            make_private(path);
+        }
+        self.set_up(&mut connection)?;
         Ok(connection)
     }
 
-    fn set_up(&self, connection: &Connection) -> Result<()> {
+    fn set_up(&self, connection: &mut Connection) -> Result<()> {
         connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
         self.run(set_busy_timeout(connection, &self.site))?;
-        self.run(connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true))?;
-        self.run(connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false))?;
+        self.run(defence::restrict(connection, Permit::Store))?;
         // On macOS a plain fsync leaves the data in the disk's own memory.
         self.run(connection.pragma_update(None, "fullfsync", true))?;
         self.run(connection.pragma_update(None, "checkpoint_fullfsync", true))?;
@@ -156,6 +190,14 @@ impl Opener {
 
     fn run<T>(&self, result: rusqlite::Result<T>) -> Result<T> {
         result.map_err(|error| self.site.explain(&error))
+    }
+}
+
+/// Whether a path leads to this file; what cannot be looked at is left to SQLite to complain about.
+fn is_in_place(path: &Path, file: &FileId) -> bool {
+    match file_id(path) {
+        Ok(found) => *file == found,
+        Err(error) => error.kind() != std::io::ErrorKind::NotFound,
     }
 }
 

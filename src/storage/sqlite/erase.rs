@@ -6,6 +6,7 @@
 //! number made of the id, since the id itself is to be erased, too.
 
 use super::changes::{Known, Result, existing_with_path};
+use super::defence;
 use super::delete;
 use crate::model::fingerprint::Fingerprint;
 use crate::storage::mutation::Erased;
@@ -53,7 +54,13 @@ pub(super) fn is_pending(connection: &Connection, id: &str) -> rusqlite::Result<
 
 /// Writes everything anew. What is left is to empty the log.
 pub(super) fn rewrite(connection: &Connection) -> rusqlite::Result<()> {
-    connection.execute_batch("INSERT INTO search (search) VALUES ('optimize'); VACUUM")
+    connection.execute_batch("INSERT INTO search (search) VALUES ('optimize')")?;
+    vacuum(connection)
+}
+
+/// Writes the database anew, without what was deleted.
+pub(super) fn vacuum(connection: &Connection) -> rusqlite::Result<()> {
+    defence::with_scratch_database(connection, |connection| connection.execute_batch("VACUUM"))
 }
 
 /// What is to be erased, by its marks.

@@ -82,6 +82,18 @@ impl Site {
         {
             return self.full();
         }
+        if error
+            .sqlite_error()
+            .is_some_and(|error| error.extended_code == ffi::SQLITE_IOERR_WRITE)
+        {
+            return Error::new(
+                Kind::Storage,
+                format!(
+                    "{at} cannot be written ({error}): the disk fails, or the process has reached its file size limit \
+                     (ulimit -f); nothing of this call was kept"
+                ),
+            );
+        }
         match code {
             ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Error::new(
                 Kind::Busy,
@@ -97,6 +109,10 @@ impl Site {
                 format!("{at} may not be written ({error}); check the rights of the file and its folder"),
             ),
             ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => self.damage(error),
+            // Every statement here is allowed what it asks for: what is more stands in the file.
+            ErrorCode::AuthorizationForStatementDenied => {
+                self.damage("its tables would do what nothing here asks for")
+            }
             ErrorCode::CannotOpen | ErrorCode::PermissionDenied => Error::new(
                 Kind::Storage,
                 format!(
@@ -119,7 +135,8 @@ impl Site {
         )
     }
 
-    fn damage(&self, what: impl Display) -> Error {
+    /// Notes that it is damaged, and says so.
+    pub(super) fn damage(&self, what: impl Display) -> Error {
         self.note_damage();
         let at = &self.location;
         Error::new(Kind::Corrupt, format!("{at} is damaged ({what}); {DAMAGE_ADVICE}"))

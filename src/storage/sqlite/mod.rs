@@ -11,6 +11,7 @@ mod changes;
 mod check;
 mod claim;
 mod connection;
+mod defence;
 mod delete;
 mod erase;
 mod events;
@@ -36,6 +37,7 @@ use crate::error::{Error, Kind, Result};
 use crate::model::Durability;
 use crate::storage::{Applied, ImportWork, Imported, Mutation, SessionKey, Snapshot, Storage};
 pub(crate) use claim::belongs_to_open_store;
+pub(crate) use defence::{Permit, restrict};
 pub(crate) use new_file::SIDE_FILES;
 pub(crate) use salvage::salvage;
 pub(crate) use schema::APPLICATION_ID;
@@ -108,10 +110,12 @@ impl SqliteStorage {
     /// Opens a store, and makes it or brings it up to date if need be.
     pub(crate) fn open(location: &str, options: &SqliteOptions) -> Result<Self> {
         connection::check_sqlite_version(rusqlite::version_number())?;
+        raw::watch_forks();
         let in_memory = location == IN_MEMORY;
         let opener = Opener {
             site: Site::new(location, options.busy_timeout),
             file: None,
+            beside: Vec::new(),
             read_only: options.read_only,
             exclusive: options.exclusive,
         };
@@ -144,18 +148,21 @@ impl SqliteStorage {
     }
 
     fn with_writer(writer: Writer, mut opener: Opener, readers: usize, claim: Option<Claim>) -> Result<Self> {
-        opener.file = claim.as_ref().map(Claim::file);
+        let file = claim.as_ref().map(Claim::file);
+        if file.is_some() {
+            opener.note_files(file);
+        }
         let in_memory = claim.is_none();
         let alone = in_memory || opener.exclusive;
         let watch = if alone {
             None
         } else {
-            Some(Mutex::new(Some(opener.reader()?)))
+            Some(Mutex::new(Some(opener.open_log(opener.reader()?)?)))
         };
         let housekeeper = if in_memory || opener.read_only {
             None
         } else {
-            Some(opener.writer(false)?)
+            Some(opener.open_log(opener.writer(false)?)?)
         };
         Ok(Self {
             site: opener.site.clone(),

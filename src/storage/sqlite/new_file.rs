@@ -1,10 +1,11 @@
 //! A database file that grows beside the place where it is to be, and gets there whole or not at all.
 
 use super::claim::{self, FileId, file_id};
+use super::defence::{self, Permit};
 use super::failure::Site;
 use super::schema;
 use crate::error::{Error, Kind, Result};
-use crate::files::{flush_folder, folder_of, partial_beside};
+use crate::files::{create_private, flush_folder, folder_of, partial_beside};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use std::io::ErrorKind;
@@ -90,13 +91,26 @@ impl NewFile {
     pub(super) fn create(&self) -> Result<Connection> {
         let flags =
             OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        create_private(&self.temporary).map_err(|error| self.not_made(&error))?;
         let create = || {
-            let connection = Connection::open_with_flags(&self.temporary, flags)?;
+            let mut connection = Connection::open_with_flags(&self.temporary, flags)?;
+            defence::restrict(&mut connection, Permit::Store)?;
             connection.pragma_update(None, "journal_mode", "memory")?;
             connection.pragma_update(None, "synchronous", "off")?;
             Ok(connection)
         };
         create().map_err(|error: rusqlite::Error| self.target.explain(&error))
+    }
+
+    fn not_made(&self, error: &std::io::Error) -> Error {
+        let location = &self.target.location;
+        match error.kind() {
+            ErrorKind::StorageFull => Error::new(
+                Kind::Full,
+                format!("there is no space left for {location}; nothing was kept; make room and try again"),
+            ),
+            _ => Error::new(Kind::Storage, format!("{location} cannot be made: {error}")),
+        }
     }
 
     /// Flushes it, and puts it where it is to be.
@@ -118,6 +132,10 @@ impl NewFile {
         if self.overwrite {
             self.check_free()?;
             self.empty_log_of_old()?;
+            // What is replaced keeps its rights.
+            if let Ok(old) = self.target.path.metadata() {
+                let _without_rights = std::fs::set_permissions(&self.temporary, old.permissions());
+            }
             std::fs::rename(&self.temporary, &self.target.path)
         } else {
             self.link_or_rename()
@@ -171,7 +189,8 @@ impl NewFile {
         let path = &self.target.path;
         if path.metadata().is_ok_and(|file| file.len() > 0) {
             let explain = |error: rusqlite::Error| self.target.explain(&error);
-            let old = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(explain)?;
+            let mut old = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(explain)?;
+            defence::restrict(&mut old, Permit::Store).map_err(explain)?;
             old.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
                 .map_err(explain)?;
             old.busy_timeout(self.target.busy_timeout).map_err(explain)?;

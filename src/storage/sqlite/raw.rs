@@ -3,7 +3,17 @@
 //!
 //! rusqlite looks a statement up by its text each time. And it asks each column for its type before it reads it, and that takes longer than the reading: two fifths of a
 //! window after a cache miss. Here a column is read as what the schema, whose tables are STRICT, says that it is. The only
-//! `unsafe` in the storage.
+//! `unsafe` in the storage, with what lies below.
+
+#[cfg(unix)]
+mod fork;
+
+#[cfg(unix)]
+pub(super) use fork::watch_forks;
+
+/// There is no fork elsewhere.
+#[cfg(not(unix))]
+pub(super) fn watch_forks() {}
 
 use rusqlite::types::Type;
 use rusqlite::{Connection, Error, Result, ffi};
@@ -163,6 +173,16 @@ impl Row<'_> {
         std::str::from_utf8(bytes)
             .map(Some)
             .map_err(|error| Error::Utf8Error(column, error))
+    }
+}
+
+/// Loads no extension, by whatever call: this SQLite is built to load them.
+pub(super) fn forbid_extensions(connection: &Connection) -> Result<()> {
+    // SAFETY: the connection is open, and only used here now.
+    match unsafe { ffi::sqlite3_enable_load_extension(connection.handle(), 0) } {
+        ffi::SQLITE_OK => Ok(()),
+        // SAFETY: as above.
+        code => Err(unsafe { failure(connection.handle(), code) }),
     }
 }
 

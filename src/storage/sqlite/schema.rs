@@ -1,8 +1,12 @@
 //! Whose file it is, which version it has, and how it gets to the newest.
 
+mod objects;
+
 use super::connection::Opener;
+use super::defence::{self, Permit};
 use super::failure::Site;
 use crate::error::{Error, Kind, Result};
+use crate::model::ids::new_uuid;
 use crate::model::now;
 use rusqlite::{Connection, OpenFlags};
 use std::path::Path;
@@ -85,10 +89,10 @@ pub(super) fn check_before_opening(site: &Site) -> Result<()> {
         return Err(no_database(location));
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let Ok(connection) = Connection::open_with_flags(immutable_uri(&site.path), flags) else {
+    let Ok(mut connection) = Connection::open_with_flags(immutable_uri(&site.path), flags) else {
         return Ok(());
     };
-    match Identity::read(&connection) {
+    match defence::restrict(&mut connection, Permit::Store).and_then(|()| Identity::read(&connection)) {
         Ok(identity) => identity.check(location),
         Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) => {
             Err(no_database(location))
@@ -105,8 +109,10 @@ pub(super) fn check_is_store(site: &Site) -> Result<()> {
         return Ok(());
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let found = Connection::open_with_flags(immutable_uri(&site.path), flags)
-        .and_then(|connection| Identity::read(&connection));
+    let found = Connection::open_with_flags(immutable_uri(&site.path), flags).and_then(|mut connection| {
+        defence::restrict(&mut connection, Permit::Store)?;
+        Identity::read(&connection)
+    });
     match found {
         Ok(identity) if identity.is_empty() || identity.application_id == APPLICATION_ID => {
             identity.check(&site.location)
@@ -168,7 +174,8 @@ fn immutable_uri(path: &Path) -> String {
 /// Checks whose file it is by the connection that is going to change it, before it changes anything.
 pub(super) fn check_before_changing(connection: &Connection, site: &Site) -> Result<()> {
     let identity = Identity::read(connection).map_err(|error| site.explain(&error))?;
-    identity.check(&site.location)
+    identity.check(&site.location)?;
+    objects::check(connection, site, identity.version)
 }
 
 /// Checks whose file it is once more, and applies the migrations that it lacks, all in one transaction.
@@ -220,7 +227,7 @@ fn found(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "application_id", APPLICATION_ID)?;
     connection.execute(
         "INSERT INTO meta (name, value) VALUES ('store_id', ?1), ('created', ?2), ('last_key', 0), ('flushes', 0)",
-        (uuid::Uuid::now_v7().to_string(), now()),
+        (new_uuid().to_string(), now()),
     )?;
     Ok(())
 }

@@ -71,7 +71,7 @@ impl Upkeep for SqliteStorage {
     }
 
     fn vacuum(&self) -> Result<()> {
-        self.between_transactions(|connection| connection.execute_batch("VACUUM"))?;
+        self.between_transactions(erase::vacuum)?;
         self.checkpoint()
     }
 

@@ -467,6 +467,7 @@ mod tests {
         let opener = Opener {
             site: Site::new(":memory:", Duration::ZERO),
             file: None,
+            beside: Vec::new(),
             read_only: false,
             exclusive: false,
         };

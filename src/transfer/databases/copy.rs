@@ -1,6 +1,7 @@
 //! A private copy of a database with the journal or the log beside it, gone when it is dropped.
 
 use crate::error::{Error, Kind, Result};
+use crate::model::ids::new_uuid;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -38,7 +39,7 @@ const LOG_HEADER_BYTES: u64 = 32;
 impl Copy {
     /// Copies a database and what stands beside it; `None` if that changed meanwhile.
     pub(super) fn of(database: &Path, beside: &Path) -> Result<Option<Self>> {
-        let folder = std::env::temp_dir().join(format!("turnkeep-import-{}", uuid::Uuid::now_v7()));
+        let folder = std::env::temp_dir().join(format!("turnkeep-import-{}", new_uuid()));
         make_private(&folder).map_err(|error| not_copied(&folder, &error))?;
         let copy = Self {
             path: folder.join("copy.db"),

@@ -12,7 +12,7 @@
 
 use super::copy::{Copy, Stamp};
 use crate::error::{Error, Kind, Result};
-use crate::storage::sqlite::APPLICATION_ID;
+use crate::storage::sqlite::{APPLICATION_ID, Permit, restrict};
 use crate::transfer::input::MOST_BYTES_OF_ONE;
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
@@ -173,24 +173,14 @@ fn connect(path: &Path, how: As) -> rusqlite::Result<Connection> {
         As::Shared | As::Unchanging => OpenFlags::SQLITE_OPEN_READ_ONLY,
     };
     let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = match how {
+    let mut connection = match how {
         As::Unchanging => Connection::open_with_flags(unchanging(path), flags | OpenFlags::SQLITE_OPEN_URI)?,
         As::Shared | As::Ours => Connection::open_with_flags(path, flags)?,
     };
     connection.busy_timeout(BUSY_TIMEOUT)?;
-    // Whoever wrote the file wrote its schema, too: nothing that stands there is executed.
-    for (setting, value) in [
-        (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
-        (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
-        (DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false),
-        (DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false),
-        (DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true),
-    ] {
-        connection.set_db_config(setting, value)?;
-    }
+    restrict(&mut connection, Permit::Foreign)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, MOST_BYTES_OF_ONE as i32)?;
-    connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
-    connection.pragma_update(None, "cell_size_check", true)?;
     connection.execute_batch("BEGIN")?;
     connection.query_row("SELECT count(*) FROM main.sqlite_schema", [], |_| Ok(()))?;
     Ok(connection)

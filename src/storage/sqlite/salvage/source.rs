@@ -1,10 +1,12 @@
 //! The damaged store: a copy of its files, read row by row, around what cannot be read.
 
+use super::super::defence::{self, Permit};
 use super::super::failure::Site;
 use super::super::new_file::{NewFile, beside};
 use super::super::rows::{self, message_key};
 use super::super::schema;
 use crate::error::{Error, Kind, Result};
+use crate::files::copy_private;
 use crate::model::message::MAX_MESSAGE_TOKENS;
 use crate::model::{Problems, ReadyMessage};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Params, Row};
@@ -34,13 +36,11 @@ impl Source {
         let copy = Copy::of(site, beside_target.path())?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let explain = |error: rusqlite::Error| site.explain(&error);
-        let connection = Connection::open_with_flags(&copy.path, flags).map_err(explain)?;
+        let mut connection = Connection::open_with_flags(&copy.path, flags).map_err(explain)?;
+        defence::restrict(&mut connection, Permit::Salvage).map_err(explain)?;
         // With this SQLite goes on where its own description of the tables, or the length of the file, is damaged.
         connection
             .pragma_update(None, "writable_schema", true)
-            .map_err(explain)?;
-        connection
-            .pragma_update(None, "cell_size_check", true)
             .map_err(explain)?;
         let version = schema::version_of_damaged(&connection, site)?;
         let used: u64 = connection
@@ -245,17 +245,12 @@ impl Copy {
             ),
             _ => unreadable(site, &error),
         };
-        std::fs::copy(&site.path, &copy.path).map_err(failed)?;
-        // A copy of a file that may not be written may not be written either.
-        let rights = std::fs::metadata(&copy.path).map_err(failed)?.permissions();
-        if rights.readonly() {
-            writable(&copy.path, rights).map_err(failed)?;
-        }
+        copy_private(&site.path, &copy.path).map_err(failed)?;
         drop_half_a_page(&copy.path).map_err(failed)?;
         for end in ["-wal", "-journal"] {
             let log = beside(&site.path, end);
             if log.is_file() {
-                std::fs::copy(&log, beside(&copy.path, end)).map_err(failed)?;
+                copy_private(&log, &beside(&copy.path, end)).map_err(failed)?;
             }
         }
         Ok(copy)
@@ -278,12 +273,6 @@ fn drop_half_a_page(path: &Path) -> std::io::Result<()> {
     };
     let length = file.metadata()?.len();
     file.set_len(length - length % page)
-}
-
-#[allow(clippy::permissions_set_readonly_false, reason = "the copy is ours, and gone soon")]
-fn writable(path: &Path, mut rights: std::fs::Permissions) -> std::io::Result<()> {
-    rights.set_readonly(false);
-    std::fs::set_permissions(path, rights)
 }
 
 impl Drop for Copy {

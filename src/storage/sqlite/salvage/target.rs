@@ -41,6 +41,7 @@ impl Target {
         let opener = Opener {
             site: site.clone(),
             file: None,
+            beside: Vec::new(),
             read_only: false,
             exclusive: false,
         };
