@@ -11,6 +11,11 @@
     clippy::panic,
     reason = "a test may fail loudly"
 )]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "what was done how often is told"
+)]
 #![allow(dead_code, reason = "the model's modules are shared with tests/reference.rs")]
 
 #[path = "crash/abi.rs"]

@@ -3,8 +3,8 @@
 //! Flushed is what the process flushed, and nothing else: a file's flush is not its name's, and a rename counts when its folder was
 //! flushed. Of the rest any part may be there: each write is cut at the borders of sectors, of which any may have got to the
 //! disk, whatever the order; each truncation and each change of a name may have, or not. An older write that gets there behind a
-//! newer one of the same sector is the same as the newer one missing, so this covers every order. A write damages
-//! nothing beside itself.
+//! newer one of the same sector is the same as the newer one missing, so this covers every order. What did not get there is as it was
+//! before, or garbage: but a write damages nothing beside itself.
 
 use crate::Random;
 use crate::calls::{Call, Observer};
@@ -290,8 +290,9 @@ impl<'a> Disk<'a> {
                 names.change(change);
             }
         }
+        names.folders.sort();
         for path in names.folders {
-            // Its own folder may be gone.
+            // The one that it lay in may be gone.
             let _gone = std::fs::create_dir(folder.join(path));
         }
         for (path, file) in names.files {
@@ -326,11 +327,12 @@ impl File<'_> {
         // Now and then in order, as disks mostly write: then everything up to some change is there, and that one is torn.
         let in_order = random.below(3) == 0;
         let torn = random.below(self.unflushed.len() as u64 + 1) as usize;
+        let garbage = random.below(4) == 0;
         for (number, change) in self.unflushed.iter().enumerate() {
             match (in_order, number < torn, number == torn) {
                 (true, true, _) => apply(&mut content, change),
                 (true, false, false) => {}
-                _ => apply_part(&mut content, change, sector, share, random),
+                _ => apply_part(&mut content, change, (sector, share, garbage), random),
             }
         }
         // The length of a file may get to the disk before its content.
@@ -345,7 +347,12 @@ impl File<'_> {
     }
 }
 
-fn apply_part(content: &mut Vec<u8>, change: &Change<'_>, sector: u64, share: u64, random: &mut Random) {
+fn apply_part(
+    content: &mut Vec<u8>,
+    change: &Change<'_>,
+    (sector, share, garbage): (u64, u64, bool),
+    random: &mut Random,
+) {
     let Change::Write(at, bytes) = change else {
         if random.below(100) < share {
             apply(content, change);
@@ -360,6 +367,9 @@ fn apply_part(content: &mut Vec<u8>, change: &Change<'_>, sector: u64, share: u6
                 content,
                 &Change::Write(from, &bytes[(from - at) as usize..(to - at) as usize]),
             );
+        } else if garbage && random.below(2) == 0 {
+            let garbage: Vec<u8> = (from..to).map(|_| random.below(256) as u8).collect();
+            apply(content, &Change::Write(from, &garbage));
         }
         from = to;
     }

@@ -7,12 +7,13 @@ use crate::judge::{Expected, judge, judge_backup, judge_export, look};
 use crate::model::Model;
 use crate::points::Deed;
 use crate::script::{Imagined, Player, Score, Step, Survives, backup_in, export_in, store_in};
+use crate::subject::Subject;
 use crate::through_c::ThroughC;
 use crate::{Random, calls, first_seed, rounds};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use turnkeep::model::Durability;
+use turnkeep::model::{Durability, NewSession};
 
 /// How many cuts are made in what one recording shows.
 const CUTS_OF_A_RECORDING: usize = 30;
@@ -234,7 +235,7 @@ fn whatever_was_acknowledged_at_level_disk_survives_power_cuts() {
 fn cut_at_every_call(journal: &Journal, judge: impl Fn(&Path)) -> usize {
     let mut random = Random::new(first_seed());
     let mut cuts = 0;
-    let times = if rounds(0) > 360 { 20 } else { 1 };
+    let times = if rounds(0) > 360 { 20 } else { 3 };
     for events in 0..=journal.events.len() {
         for _ in 0..times {
             let folder = tempfile::tempdir().unwrap();
@@ -279,4 +280,34 @@ fn a_migration_that_met_a_power_cut_is_finished_by_the_next_opening() {
         assert_eq!(look(&store_in(folder)), expected, "a second time");
     });
     println!("{cuts:7} power cuts in a migration");
+}
+
+#[test]
+fn a_new_store_in_new_folders_survives_with_them_what_it_acknowledged() {
+    let folder = tempfile::tempdir().unwrap();
+    let inside = Path::new("new/deeper/chat.db");
+    let mut acknowledged = 0;
+    let journal = recorded(folder.path(), |note| {
+        let path = folder.path().canonicalize().unwrap().join(inside);
+        let store = ThroughC::open(&path, Durability::Disk).unwrap();
+        let new = NewSession {
+            id: Some("first".into()),
+            ..NewSession::default()
+        };
+        assert_eq!(store.create(new), Ok(Some(1)));
+        note(Event::Acknowledged(Survives::Disk));
+        store.close().unwrap();
+    });
+    let mut random = Random::new(first_seed());
+    for events in 0..=journal.events.len() {
+        let disk = Disk::after(&journal, events);
+        let folder = tempfile::tempdir().unwrap();
+        disk.leave(folder.path(), &mut random);
+        if disk.acknowledged.len() == 1 {
+            acknowledged += 1;
+            let image = look(&folder.path().join(inside));
+            assert_eq!(image.sessions.keys().collect::<Vec<_>>(), ["first"]);
+        }
+    }
+    assert!(acknowledged > 3, "{acknowledged} cuts behind the acknowledgement");
 }

@@ -197,7 +197,6 @@ fn what_four_processes_were_told_is_there_when_some_of_them_are_killed() {
         kill(process);
         assert_eq!(ear.join().unwrap(), Ended::Killed);
     }
-    drop(start);
     drop(said);
     for (life, line) in heard {
         take_down(&mut batches, life, &line);
