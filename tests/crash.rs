@@ -40,6 +40,8 @@ mod kills;
 mod lines;
 #[path = "reference/model.rs"]
 mod model;
+#[path = "crash/nobody.rs"]
+mod nobody;
 #[path = "reference/operations.rs"]
 mod operations;
 #[path = "crash/points.rs"]
@@ -50,6 +52,8 @@ mod power;
 mod script;
 #[path = "reference/seen.rs"]
 mod seen;
+#[path = "crash/structs.rs"]
+mod structs;
 #[path = "reference/subject.rs"]
 mod subject;
 mod support;

@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use turnkeep::model::{Durability, NewSession};
 
 /// How many cuts are made in what one recording shows.
-const CUTS_OF_A_RECORDING: usize = 30;
+const CUTS_OF_A_RECORDING: usize = 12;
 
 /// How long a recording is.
 const STEPS: usize = 50;

@@ -5,10 +5,11 @@ use crate::apply::{Both, Done};
 use crate::image::Image;
 use crate::lines::to_append;
 use crate::model::{Kept, Model};
+use crate::nobody::Nobody;
 use crate::operations::{Change, Operation, ToSession, operation};
 use crate::points::Deed;
 use crate::subject::Subject;
-use crate::through_c::{Nobody, ThroughC, last_message};
+use crate::through_c::{ThroughC, last_message};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -182,9 +183,10 @@ impl Script {
     }
 }
 
-/// The sessions that an import brings, into the model.
+/// Brings the sessions of an import into the model.
 fn imported(model: &mut Model, lengths: &[usize]) -> Vec<String> {
-    let sessions = lengths.iter().map(|length| {
+    let mut ids = Vec::new();
+    for length in lengths {
         let (id, number) = model.new_id();
         let messages = (0..*length).map(|_| model.with_a_word(Role::User, "brought in from elsewhere"));
         let kept = Kept {
@@ -193,11 +195,6 @@ fn imported(model: &mut Model, lengths: &[usize]) -> Vec<String> {
             ..Kept::default()
         };
         model.sessions.insert(id.clone(), kept);
-        id
-    });
-    // In this order, since each takes the next number.
-    let mut ids = Vec::new();
-    for id in sessions {
         ids.push(id);
     }
     ids

@@ -2,15 +2,16 @@
 
 use crate::abi::{self, LAST, Object, sized};
 use crate::seen::Shown;
+use crate::structs::Texts;
 use crate::subject::{Hits, Reply, Subject};
 use std::cell::Cell;
-use std::ffi::{CStr, CString, c_char};
+use std::ffi::CStr;
 use std::path::Path;
 use std::ptr::{null, null_mut};
 use turnkeep::context::WindowOptions;
 use turnkeep::model::{
     AppendOptions, BulkAction, Durability, Exchange, Filter, NewMessage, NewSession, SearchOptions, SessionChanges,
-    Status, Tokens,
+    Status,
 };
 use turnkeep::store::Branching;
 
@@ -56,130 +57,6 @@ macro_rules! call {
         let status = unsafe { abi::$function($($argument,)* &raw mut error) };
         answered(status, error)
     }};
-}
-
-/// Texts for the time of a call.
-#[derive(Default)]
-struct Texts {
-    texts: Vec<CString>,
-    lists: Vec<Vec<*const c_char>>,
-}
-
-impl Texts {
-    fn text(&mut self, text: &str) -> *const c_char {
-        self.texts.push(CString::new(text).unwrap());
-        self.texts.last().unwrap().as_ptr()
-    }
-
-    fn given(&mut self, text: &str) -> *const c_char {
-        if text.is_empty() { null() } else { self.text(text) }
-    }
-
-    fn maybe(&mut self, text: Option<&String>) -> *const c_char {
-        text.map_or(null(), |text| self.text(text))
-    }
-
-    fn list(&mut self, texts: &[String]) -> (*const *const c_char, usize) {
-        if texts.is_empty() {
-            return (null(), 0);
-        }
-        let list: Vec<_> = texts.iter().map(|text| self.text(text)).collect();
-        self.lists.push(list);
-        (self.lists.last().unwrap().as_ptr(), texts.len())
-    }
-
-    fn session(&mut self, new: &NewSession) -> abi::SessionOptions {
-        let (tags, tag_count) = self.list(&new.tags);
-        abi::SessionOptions {
-            id: self.maybe(new.id.as_ref()),
-            name: self.maybe(new.name.as_ref()),
-            like: self.maybe(new.like.as_ref()),
-            title: self.given(&new.title),
-            summary: self.given(&new.summary),
-            metadata: self.maybe(new.metadata.as_ref()),
-            window_tokens: new.window_tokens.unwrap_or(0),
-            expires_us: new.expires.unwrap_or(0),
-            expires_after_ms: new.expires_after.map_or(0, |micros| micros as u64 / 1_000),
-            max_bytes: new.max_bytes.unwrap_or(0),
-            tags,
-            tag_count,
-            ..sized()
-        }
-    }
-
-    fn message(&mut self, new: &NewMessage) -> abi::NewMessage {
-        abi::NewMessage {
-            role: new.role as i32,
-            flags: u32::from(new.pinned),
-            content: new.content.as_ptr().cast(),
-            content_len: new.content.len(),
-            tokens: match new.tokens {
-                Tokens::Count => 0,
-                Tokens::Given(0) => -1,
-                Tokens::Given(tokens) => i64::from(tokens),
-            },
-            created_us: new.created.unwrap_or(0),
-            tool_calls: self.maybe(new.tool_calls.as_ref()),
-            tool_call_id: self.maybe(new.tool_call_id.as_ref()),
-            metadata: self.maybe(new.metadata.as_ref()),
-            ..sized()
-        }
-    }
-
-    fn messages(&mut self, new: &[NewMessage]) -> Vec<abi::NewMessage> {
-        new.iter().map(|new| self.message(new)).collect()
-    }
-
-    fn appending(&mut self, options: &AppendOptions) -> abi::AppendOptions {
-        abi::AppendOptions {
-            expected_revision: options.expected_revision.unwrap_or(0),
-            idempotency_key: self.maybe(options.idempotency_key.as_ref()),
-            durability: options.durability.map_or(0, |durability| durability as i32),
-            ..sized()
-        }
-    }
-
-    fn changes(&mut self, changes: &SessionChanges) -> abi::SessionChanges {
-        let (add_tags, add_tag_count) = self.list(&changes.add_tags);
-        let (remove_tags, remove_tag_count) = self.list(&changes.remove_tags);
-        let name = changes.name.clone().map(Option::unwrap_or_default);
-        abi::SessionChanges {
-            expected_revision: changes.expected_revision.unwrap_or(0),
-            name: self.maybe(name.as_ref()),
-            title: self.maybe(changes.title.as_ref()),
-            summary: self.maybe(changes.summary.as_ref()),
-            metadata_patch: self.maybe(changes.metadata_patch.as_ref()),
-            window_tokens: changes.window_tokens.map_or(0, |tokens| tokens.unwrap_or(LAST)),
-            max_bytes: changes.max_bytes.map_or(0, |bytes| bytes.unwrap_or(LAST)),
-            expires_us: changes.expires.map_or(0, |time| time.unwrap_or(-1)),
-            status: changes.status.map_or(0, |status| status as i32),
-            add_tags,
-            add_tag_count,
-            remove_tags,
-            remove_tag_count,
-            ..sized()
-        }
-    }
-
-    fn filter(&mut self, filter: &Filter) -> abi::Filter {
-        let (all_tags, all_tag_count) = self.list(&filter.all_tags);
-        let (any_tags, any_tag_count) = self.list(&filter.any_tags);
-        let statuses = filter.statuses.iter().map(|status| match status {
-            Status::Active => 256,
-            Status::Archived => 512,
-            Status::Trashed => 1024,
-        });
-        abi::Filter {
-            statuses: statuses.fold(0, |sum, bit| sum | bit),
-            has_messages: filter.has_messages.map_or(0, |wanted| if wanted { 1 } else { 2 }),
-            parent_id: self.maybe(filter.parent_id.as_ref()),
-            all_tags,
-            all_tag_count,
-            any_tags,
-            any_tag_count,
-            ..sized()
-        }
-    }
 }
 
 /// A session for the time of a call.
@@ -544,69 +421,6 @@ impl Subject for ThroughC {
         let _too_large = call!(turnkeep_session_window(session.0, null(), &raw mut window));
         // SAFETY: NULL, or a window, freed once.
         unsafe { abi::turnkeep_window_free(window) };
-        None
-    }
-}
-
-/// Nobody: the model alone goes on.
-pub(crate) struct Nobody;
-
-impl Subject for Nobody {
-    fn create(&self, _: NewSession) -> Reply {
-        Ok(None)
-    }
-    fn append(&self, _: &str, _: Vec<NewMessage>, _: AppendOptions) -> Reply {
-        Ok(None)
-    }
-    fn exchange(&self, _: &str, _: Exchange, _: AppendOptions) -> Reply {
-        Ok(None)
-    }
-    fn update(&self, _: &str, _: SessionChanges) -> Reply {
-        Ok(None)
-    }
-    fn fork(&self, _: &str, _: Option<u64>, _: NewSession) -> Reply {
-        Ok(None)
-    }
-    fn rewind(&self, _: &str, _: u64, _: Option<u64>) -> Reply {
-        Ok(None)
-    }
-    fn replace(&self, _: &str, _: u64, _: Vec<NewMessage>, _: Branching) -> Reply {
-        Ok(None)
-    }
-    fn regenerate(&self, _: &str, _: u64, _: Branching) -> Reply {
-        Ok(None)
-    }
-    fn truncate(&self, _: &str, _: Option<u32>, _: Option<u64>) -> Reply {
-        Ok(None)
-    }
-    fn clear(&self, _: &str) -> Reply {
-        Ok(None)
-    }
-    fn adopt(&self, _: &str, _: &str, _: u64, _: AppendOptions) -> Reply {
-        Ok(None)
-    }
-    fn delete(&self, _: &str) -> Reply {
-        Ok(None)
-    }
-    fn erase(&self, _: &str) -> Reply {
-        Ok(None)
-    }
-    fn change(&self, _: &Filter, _: BulkAction) -> Reply {
-        Ok(None)
-    }
-    fn cleanup(&self) -> Reply {
-        Ok(None)
-    }
-    fn count(&self, _: &Filter) -> Reply {
-        Ok(None)
-    }
-    fn list(&self, _: &Filter) -> Option<Vec<String>> {
-        None
-    }
-    fn search(&self, _: &SearchOptions) -> Option<Hits> {
-        None
-    }
-    fn window(&self, _: &str, _: &WindowOptions) -> Option<Result<Shown, &'static str>> {
         None
     }
 }

@@ -8,7 +8,8 @@ use crate::through_c::ThroughC;
 use crate::{Random, first_seed, rounds};
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::mpsc;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use turnkeep::model::{AppendOptions, Durability, NewMessage, NewSession, Role, SearchOptions, Tokens};
 use turnkeep::{Store, StoreOptions};
@@ -134,73 +135,123 @@ fn judge_batches(folder: &Path, batches: &Batches) -> u64 {
     kept
 }
 
-#[test]
-fn what_four_processes_were_told_is_there_when_some_of_them_are_killed() {
-    let kills = rounds(200) / 5;
-    let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(store_in(folder.path()).to_str().unwrap(), StoreOptions::default()).unwrap();
-    for id in SESSIONS {
-        let new = NewSession {
-            id: Some(id.into()),
-            ..NewSession::default()
-        };
-        store.create_session(new).unwrap();
+/// A process that writes, and the thread that hears what it says.
+struct Writer {
+    life: u64,
+    process: u32,
+    ear: JoinHandle<Ended>,
+}
+
+impl Writer {
+    fn killed(self) {
+        // SAFETY: a signal to a child of this process that nobody has waited for yet.
+        assert_eq!(unsafe { libc::kill(self.process as i32, libc::SIGKILL) }, 0);
+        assert_eq!(self.ear.join().unwrap(), Ended::Killed);
     }
-    store.close().unwrap();
-    let (said, heard) = mpsc::channel();
-    let mut random = Random::new(first_seed());
-    let mut lives = 0;
-    let mut start = |writer: u32| {
-        lives += 1;
-        let life = first_seed() * 1_000_000 + lives;
+}
+
+/// All that write to one store.
+struct Crowd {
+    folder: tempfile::TempDir,
+    writers: Vec<Writer>,
+    lives: u64,
+    said: Sender<(u64, String)>,
+    heard: Receiver<(u64, String)>,
+    batches: Batches,
+}
+
+impl Crowd {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(store_in(folder.path()).to_str().unwrap(), StoreOptions::default()).unwrap();
+        for id in SESSIONS {
+            let new = NewSession {
+                id: Some(id.into()),
+                ..NewSession::default()
+            };
+            store.create_session(new).unwrap();
+        }
+        store.close().unwrap();
+        let (said, heard) = mpsc::channel();
+        let mut crowd = Self {
+            folder,
+            writers: Vec::new(),
+            lives: first_seed() * 1_000_000,
+            said,
+            heard,
+            batches: Batches::new(),
+        };
+        for writer in 0..WRITERS {
+            let started = crowd.start(writer);
+            crowd.writers.push(started);
+        }
+        crowd
+    }
+
+    fn start(&mut self, writer: u32) -> Writer {
+        self.lives += 1;
+        let life = self.lives;
         let order = Order {
-            folder: folder.path().to_owned(),
+            folder: self.folder.path().to_owned(),
             work: Work::Write { writer, seed: life },
         };
         let mut child = Started::with(&order);
-        let said = said.clone();
         let process = child.process_id();
+        let said = self.said.clone();
         let ear = std::thread::spawn(move || {
             while let Some(line) = child.heard() {
                 said.send((life, line)).unwrap();
             }
             child.ended(&order)
         });
-        (life, process, ear)
-    };
-    let mut writers: Vec<_> = (0..WRITERS).map(&mut start).collect();
-    let mut batches = Batches::new();
-    for _ in 0..kills {
-        let until = Instant::now() + Duration::from_millis(BETWEEN_KILLS + random.below(BETWEEN_KILLS));
-        while let Ok((life, line)) = heard.recv_timeout(until.saturating_duration_since(Instant::now())) {
-            take_down(&mut batches, life, &line);
+        Writer { life, process, ear }
+    }
+
+    /// Listens for a while, or until it is enough.
+    fn listen(&mut self, time: Duration, enough: impl Fn(&Self) -> bool) {
+        let until = Instant::now() + time;
+        while let Ok((life, line)) = self.heard.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            take_down(&mut self.batches, life, &line);
+            if enough(self) {
+                return;
+            }
         }
+    }
+
+    /// Whether everybody who lives has been acknowledged a few batches.
+    fn goes_on(&self) -> bool {
+        self.writers.iter().all(|writer| {
+            let batches = self.batches.range((writer.life, 0)..=(writer.life, u64::MAX));
+            batches.filter(|(_, batch)| batch.first.is_some()).count() >= 5
+        })
+    }
+
+    fn end(mut self) -> (tempfile::TempDir, Batches) {
+        self.writers.into_iter().for_each(Writer::killed);
+        drop(self.said);
+        for (life, line) in self.heard {
+            take_down(&mut self.batches, life, &line);
+        }
+        (self.folder, self.batches)
+    }
+}
+
+#[test]
+fn what_four_processes_were_told_is_there_when_some_of_them_are_killed() {
+    let kills = rounds(200) / 5;
+    let mut random = Random::new(first_seed());
+    let mut crowd = Crowd::new();
+    for _ in 0..kills {
+        let time = Duration::from_millis(BETWEEN_KILLS + random.below(BETWEEN_KILLS));
+        crowd.listen(time, |_| false);
         let one = random.below(u64::from(WRITERS)) as usize;
-        let (_, process, ear) = std::mem::replace(&mut writers[one], start(one as u32));
-        kill(process);
-        assert_eq!(ear.join().unwrap(), Ended::Killed);
+        let next = crowd.start(one as u32);
+        std::mem::replace(&mut crowd.writers[one], next).killed();
     }
     // Whoever was not killed goes on: nobody keeps him waiting.
-    let before = batches.len();
-    let until = Instant::now() + Duration::from_secs(2);
-    while let Ok((life, line)) = heard.recv_timeout(until.saturating_duration_since(Instant::now())) {
-        take_down(&mut batches, life, &line);
-        if writers
-            .iter()
-            .all(|(life, ..)| batches.range((*life, 5)..=(*life, u64::MAX)).next().is_some())
-        {
-            break;
-        }
-    }
-    assert!(batches.len() > before);
-    for (_, process, ear) in writers {
-        kill(process);
-        assert_eq!(ear.join().unwrap(), Ended::Killed);
-    }
-    drop(said);
-    for (life, line) in heard {
-        take_down(&mut batches, life, &line);
-    }
+    crowd.listen(Duration::from_secs(20), Crowd::goes_on);
+    assert!(crowd.goes_on(), "somebody waits");
+    let (folder, batches) = crowd.end();
     let acknowledged = batches.values().filter(|batch| batch.first.is_some()).count();
     let kept = judge_batches(folder.path(), &batches);
     println!(
@@ -209,9 +260,4 @@ fn what_four_processes_were_told_is_there_when_some_of_them_are_killed() {
     );
     println!("{acknowledged:7} batches were acknowledged; {kept} messages are kept");
     assert!(acknowledged > kills);
-}
-
-fn kill(process: u32) {
-    // SAFETY: a signal to a child of this process that nobody has waited for yet.
-    assert_eq!(unsafe { libc::kill(process as i32, libc::SIGKILL) }, 0);
 }
