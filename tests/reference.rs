@@ -5,6 +5,8 @@
 
 #[path = "reference/apply.rs"]
 mod apply;
+#[path = "reference/image.rs"]
+mod image;
 #[path = "reference/lines.rs"]
 mod lines;
 #[path = "reference/model.rs"]
@@ -13,22 +15,22 @@ mod model;
 mod operations;
 #[path = "reference/seen.rs"]
 mod seen;
+#[path = "reference/subject.rs"]
+mod subject;
 mod support;
 #[path = "reference/update.rs"]
 mod update;
 
 use apply::Both;
-use model::{Line, Model, Turn};
+use image::Image;
+use model::Model;
 use operations::{Operation, operation};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use seen::{all, listed};
-use support::text;
-use turnkeep::model::{Durability, MessageFlags};
+use turnkeep::model::Durability;
 use turnkeep::store::{ExportOptions, ImportOptions, Selection};
 use turnkeep::transfer::Format;
-use turnkeep::view::MessageView;
-use turnkeep::{Session, Store, StoreOptions};
+use turnkeep::{Store, StoreOptions};
 
 /// A store, and what it should hold.
 struct Pair {
@@ -68,119 +70,22 @@ impl Pair {
             self.open();
         }
         let mut both = Both {
-            store: self.store.as_ref().unwrap(),
+            subject: self.store.as_ref().unwrap(),
             model: &mut self.model,
+            level: None,
             copies: &self.copies,
         };
         let done = both.apply(operation);
-        let agree = match (&done.by_store, &done.by_model) {
-            (Ok(one), Ok(other)) => one == other,
-            (Err(why), Err(reasons)) => reasons.contains(why),
-            _ => false,
-        };
-        assert!(agree, "{operation:?}: {:?} is not {:?}", done.by_store, done.by_model);
+        assert!(done.agrees(), "{operation:?}: {done:?}");
     }
 
     fn compare(&self) {
-        for (id, expected) in &self.model.sessions {
-            let session = self.store().open_session(id).unwrap();
-            compare_messages(&session, &expected.messages, |seq| expected.turn(seq));
-            let found = session.describe().unwrap();
-            assert_eq!(found.head_seq as usize, expected.messages.len(), "{id}");
-            assert_eq!(found.token_total, expected.tokens(), "{id}");
-            assert_eq!(found.bytes, expected.bytes(), "{id}");
-            assert_eq!(found.revision, expected.revision, "{id}");
-            assert_eq!(found.title, expected.title, "{id}");
-            assert_eq!(found.summary, expected.summary, "{id}");
-            assert_eq!(found.name, expected.name, "{id}");
-            assert_eq!(found.status, expected.status, "{id}");
-            let metadata: serde_json::Value = serde_json::from_str(&found.metadata).unwrap();
-            assert_eq!(metadata, expected.metadata, "{id}");
-            assert_eq!(found.tags, expected.tags.iter().cloned().collect::<Vec<_>>(), "{id}");
-            assert_eq!(found.parent_id, expected.parent, "{id}");
-            assert_eq!(found.fork_seq as usize, expected.fork_seq, "{id}");
-            assert_eq!(found.window_tokens, expected.window_tokens, "{id}");
-            assert_eq!(found.max_bytes, expected.max_bytes, "{id}");
-            assert_eq!(
-                (found.expires, found.expires_after),
-                (expected.expires, expected.expires_after),
-                "{id}"
-            );
-            assert_eq!(turns(&session), expected.turns(), "{id}");
+        let (found, expected) = (Image::of_store(self.store()), Image::of_model(&self.model));
+        for (id, expected) in &expected.sessions {
+            assert_eq!(found.sessions.get(id), Some(expected), "{id}");
         }
-        assert_eq!(listed(self.store(), &all()), self.model.list(&all()));
+        assert_eq!(found, expected);
     }
-}
-
-/// What is the same in the store and in the model of a message.
-#[derive(Debug, PartialEq)]
-struct Shown<'a> {
-    role: i32,
-    content: &'a str,
-    tokens: u32,
-    turn: u32,
-    pinned: bool,
-    metadata: &'a str,
-    tool_calls: &'a str,
-    tool_call_id: &'a str,
-}
-
-impl<'a> Shown<'a> {
-    fn by_store(view: &'a MessageView) -> Self {
-        let rare = (!view.details.is_null()).then(|| support::details(view));
-        let rare = rare.as_ref();
-        Self {
-            role: view.role,
-            content: text(view.content),
-            tokens: view.tokens,
-            turn: view.turn,
-            pinned: MessageFlags(view.flags).contains(MessageFlags::PINNED),
-            metadata: rare.map_or("", |rare| rare.metadata),
-            tool_calls: rare.map_or("", |rare| rare.tool_calls),
-            tool_call_id: rare.map_or("", |rare| rare.tool_call_id),
-        }
-    }
-
-    fn by_model(line: &'a Line, turn: u32) -> Self {
-        Self {
-            role: line.role as i32,
-            content: &line.content,
-            tokens: line.tokens,
-            turn,
-            pinned: line.pinned,
-            metadata: line.metadata.as_deref().unwrap_or_default(),
-            tool_calls: line.tool_calls.as_deref().unwrap_or_default(),
-            tool_call_id: line.tool_call_id.as_deref().unwrap_or_default(),
-        }
-    }
-}
-
-fn compare_messages(session: &Session, expected: &[Line], turn: impl Fn(usize) -> u32) {
-    let messages = session.range(1, u64::MAX).unwrap();
-    let found: Vec<Shown<'_>> = messages.views().iter().map(Shown::by_store).collect();
-    let expected = expected.iter().zip(1..);
-    let expected: Vec<Shown<'_>> = expected.map(|(line, seq)| Shown::by_model(line, turn(seq))).collect();
-    assert_eq!(found, expected, "messages of {}", session.id());
-}
-
-fn turns(session: &Session) -> Vec<Turn> {
-    let turns = session.turns(0, u64::MAX).unwrap().into_iter();
-    let turns = turns.map(|turn| Turn {
-        number: turn.number,
-        first: turn.first_seq as usize,
-        last: turn.last_seq as usize,
-        tokens: turn.tokens,
-        input: turn.input,
-        answer: turn.answer,
-        told: (
-            turn.input_name,
-            turn.input_type,
-            turn.processing,
-            turn.tokens_used,
-            turn.metadata,
-        ),
-    });
-    turns.collect()
 }
 
 fn play(location: &str, operations: &[Operation]) {

@@ -5,10 +5,13 @@ mod objects;
 use super::connection::Opener;
 use super::defence::{self, Permit};
 use super::failure::Site;
+use super::new_file::beside;
 use crate::error::{Error, Kind, Result};
 use crate::model::ids::new_uuid;
 use crate::model::now;
 use rusqlite::{Connection, OpenFlags};
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 /// "TKEP", in the file's header: this is a Turnkeep store.
@@ -94,11 +97,29 @@ pub(super) fn check_before_opening(site: &Site) -> Result<()> {
     };
     match defence::restrict(&mut connection, Permit::Store).and_then(|()| Identity::read(&connection)) {
         Ok(identity) => identity.check(location),
-        Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) => {
-            Err(no_database(location))
-        }
+        Err(error) if is_no_database(&error) && !has_log(site) => Err(no_database(location)),
         Err(_) => Ok(()),
     }
+}
+
+fn is_no_database(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase)
+}
+
+/// A power cut in the middle of a write to the first page leaves a file that is no database without what SQLite has beside it
+/// to mend it: whose it is, is seen when that is done.
+fn has_log(site: &Site) -> bool {
+    /// By what SQLite knows them, too. What is something else it would remove.
+    const BEGINNINGS: [(&str, &[u8]); 3] = [
+        ("-journal", b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7"),
+        ("-wal", b"\x37\x7f\x06\x82"),
+        ("-wal", b"\x37\x7f\x06\x83"),
+    ];
+    BEGINNINGS.iter().any(|(end, beginning)| {
+        let mut found = [0; 8];
+        let read = File::open(beside(&site.path, end)).and_then(|mut file| file.read_exact(&mut found));
+        read.is_ok() && found.starts_with(beginning)
+    })
 }
 
 /// Refuses to replace what is not one of ours, as far as that can be told without a trace. Nothing, and a file of nothing,
@@ -173,7 +194,10 @@ fn immutable_uri(path: &Path) -> String {
 
 /// Checks whose file it is by the connection that is going to change it, before it changes anything.
 pub(super) fn check_before_changing(connection: &Connection, site: &Site) -> Result<()> {
-    let identity = Identity::read(connection).map_err(|error| site.explain(&error))?;
+    let identity = Identity::read(connection).map_err(|error| match is_no_database(&error) {
+        true => no_database(&site.location),
+        false => site.explain(&error),
+    })?;
     identity.check(&site.location)?;
     objects::check(connection, site, identity.version)
 }
