@@ -9,7 +9,7 @@ mod support;
 use support::{TempStore, assistant, text, user};
 use turnkeep::context::WindowOptions;
 use turnkeep::error::Kind;
-use turnkeep::model::{AppendOptions, NewMessage, NewSession, Role, SessionChanges};
+use turnkeep::model::{AppendOptions, NewMessage, NewSession, Role, SessionChanges, Tokens};
 use turnkeep::store::Branching;
 use turnkeep::{Session, Store};
 
@@ -140,6 +140,40 @@ fn a_rewind_removes_what_only_this_session_has() {
     assert_eq!(contents(&session), ["a", "b", "e"]);
     let described = session.describe().unwrap();
     assert_eq!((described.head_seq, described.bytes), (3, 3));
+}
+
+// An answer is given anew more often than a cut moves: without the note of it every such window weighed the whole history.
+#[test]
+fn a_window_after_a_rewind_reads_nothing_before_its_cut() {
+    let store = TempStore::new();
+    let session = store.create();
+    let options = WindowOptions {
+        max_tokens: 200,
+        ..WindowOptions::default()
+    };
+    let weighing = |tokens, message: NewMessage| NewMessage {
+        tokens: Tokens::Given(tokens),
+        ..message
+    };
+    for _ in 0..50 {
+        for message in [weighing(20, user("And then?")), weighing(1, assistant("Then this."))] {
+            session.append(vec![message], AppendOptions::default()).unwrap();
+            session.window(&options).unwrap();
+        }
+    }
+    session.rewind(99, None).unwrap();
+    let before = session.window(&options).unwrap().report();
+    assert!(before.cut_seq > 1);
+    store.close().unwrap();
+
+    rusqlite::Connection::open(store.path())
+        .unwrap()
+        .execute("DELETE FROM messages WHERE key & 0xFFFFFFFF < ?1", [before.cut_seq])
+        .unwrap();
+
+    let reopened = store.reopen();
+    let session = reopened.open_session(session.id()).unwrap();
+    assert_eq!(session.window(&options).unwrap().report(), before);
 }
 
 #[test]
