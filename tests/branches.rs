@@ -11,7 +11,7 @@ use turnkeep::context::WindowOptions;
 use turnkeep::error::Kind;
 use turnkeep::model::{AppendOptions, NewMessage, NewSession, Role, SessionChanges, Tokens};
 use turnkeep::store::Branching;
-use turnkeep::{Session, Store};
+use turnkeep::{Session, Store, StoreOptions};
 
 fn say(session: &Session, contents: &[&str]) {
     let messages = contents.iter().enumerate().map(|(index, content)| match index % 2 {
@@ -173,6 +173,52 @@ fn a_window_after_a_rewind_reads_nothing_before_its_cut() {
 
     let reopened = store.reopen();
     let session = reopened.open_session(session.id()).unwrap();
+    assert_eq!(session.window(&options).unwrap().report(), before);
+}
+
+// All of what came was read, found no room in memory, and was read again by each window: the note stayed where it was.
+#[test]
+fn a_window_after_many_messages_without_one_leaves_a_note_of_its_cut() {
+    let store = TempStore::new();
+    let options = WindowOptions {
+        max_tokens: 200,
+        ..WindowOptions::default()
+    };
+    let many = |count: usize| {
+        let message = NewMessage {
+            tokens: Tokens::Given(20),
+            ..user(&"What was said while nobody asked for a window. ".repeat(2))
+        };
+        vec![message; count]
+    };
+    let id = {
+        let session = store.create();
+        for _ in 0..50 {
+            session.append(many(1), AppendOptions::default()).unwrap();
+            session.window(&options).unwrap();
+        }
+        session.id().to_owned()
+    };
+    store.close().unwrap();
+    let small = StoreOptions {
+        cache_bytes: 64 << 10,
+        ..StoreOptions::default()
+    };
+    let reopened = Store::open(store.path().to_str().unwrap(), small).unwrap();
+    let session = reopened.open_session(&id).unwrap();
+    session.append(many(4_000), AppendOptions::default()).unwrap();
+    let cut = session.window(&options).unwrap().report().cut_seq;
+    session.append(many(1), AppendOptions::default()).unwrap();
+    let before = session.window(&options).unwrap().report();
+    reopened.close().unwrap();
+
+    rusqlite::Connection::open(store.path())
+        .unwrap()
+        .execute("DELETE FROM messages WHERE key & 0xFFFFFFFF < ?1", [cut])
+        .unwrap();
+
+    let reopened = store.share();
+    let session = reopened.open_session(&id).unwrap();
     assert_eq!(session.window(&options).unwrap().report(), before);
 }
 
