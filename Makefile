@@ -6,7 +6,7 @@ CMAKE_RELEASE = cmake --preset release -D TURNKEEP_BUILD_TESTS=OFF -D TURNKEEP_B
 	-D TURNKEEP_BUILD_CLI=ON -B build/install
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench bench-peers install header abi manual format soak clean
+.PHONY: help demo test bench bench-scale bench-peers install header abi manual format soak clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -19,6 +19,9 @@ test: ## Everything that is tested (STEP="rust loom" for a part; scripts/test.sh
 
 bench: ## How fast it is, beside SQLite's own C API (ONLY=T1,T5 for a part)
 	@scripts/bench.sh $(ONLY)
+
+bench-scale: ## What it costs as a store grows, 1 000 to 1 000 000 (WRITE=1 puts it into docs/performance.md)
+	@WRITE=$(WRITE) scripts/bench_scale.sh
 
 bench-peers: ## The same beside what a user would pick instead (WRITE=1 writes the tables into docs/performance.md)
 	@WRITE=$(WRITE) scripts/bench_peers.sh

@@ -9,9 +9,9 @@ mod support;
 use support::{TempStore, assistant, text, user};
 use turnkeep::context::WindowOptions;
 use turnkeep::error::Kind;
-use turnkeep::model::{AppendOptions, NewMessage, NewSession, Role, SessionChanges};
+use turnkeep::model::{AppendOptions, NewMessage, NewSession, Role, SessionChanges, Tokens};
 use turnkeep::store::Branching;
-use turnkeep::{Session, Store};
+use turnkeep::{Session, Store, StoreOptions};
 
 fn say(session: &Session, contents: &[&str]) {
     let messages = contents.iter().enumerate().map(|(index, content)| match index % 2 {
@@ -140,6 +140,86 @@ fn a_rewind_removes_what_only_this_session_has() {
     assert_eq!(contents(&session), ["a", "b", "e"]);
     let described = session.describe().unwrap();
     assert_eq!((described.head_seq, described.bytes), (3, 3));
+}
+
+// An answer is given anew more often than a cut moves: without the note of it every such window weighed the whole history.
+#[test]
+fn a_window_after_a_rewind_reads_nothing_before_its_cut() {
+    let store = TempStore::new();
+    let session = store.create();
+    let options = WindowOptions {
+        max_tokens: 200,
+        ..WindowOptions::default()
+    };
+    let weighing = |tokens, message: NewMessage| NewMessage {
+        tokens: Tokens::Given(tokens),
+        ..message
+    };
+    for _ in 0..50 {
+        for message in [weighing(20, user("And then?")), weighing(1, assistant("Then this."))] {
+            session.append(vec![message], AppendOptions::default()).unwrap();
+            session.window(&options).unwrap();
+        }
+    }
+    session.rewind(99, None).unwrap();
+    let before = session.window(&options).unwrap().report();
+    assert!(before.cut_seq > 1);
+    store.close().unwrap();
+
+    rusqlite::Connection::open(store.path())
+        .unwrap()
+        .execute("DELETE FROM messages WHERE key & 0xFFFFFFFF < ?1", [before.cut_seq])
+        .unwrap();
+
+    let reopened = store.reopen();
+    let session = reopened.open_session(session.id()).unwrap();
+    assert_eq!(session.window(&options).unwrap().report(), before);
+}
+
+// All of what came was read, found no room in memory, and was read again by each window: the note stayed where it was.
+#[test]
+fn a_window_after_many_messages_without_one_leaves_a_note_of_its_cut() {
+    let store = TempStore::new();
+    let options = WindowOptions {
+        max_tokens: 200,
+        ..WindowOptions::default()
+    };
+    let many = |count: usize| {
+        let message = NewMessage {
+            tokens: Tokens::Given(20),
+            ..user(&"What was said while nobody asked for a window. ".repeat(2))
+        };
+        vec![message; count]
+    };
+    let id = {
+        let session = store.create();
+        for _ in 0..50 {
+            session.append(many(1), AppendOptions::default()).unwrap();
+            session.window(&options).unwrap();
+        }
+        session.id().to_owned()
+    };
+    store.close().unwrap();
+    let small = StoreOptions {
+        cache_bytes: 64 << 10,
+        ..StoreOptions::default()
+    };
+    let reopened = Store::open(store.path().to_str().unwrap(), small).unwrap();
+    let session = reopened.open_session(&id).unwrap();
+    session.append(many(4_000), AppendOptions::default()).unwrap();
+    let cut = session.window(&options).unwrap().report().cut_seq;
+    session.append(many(1), AppendOptions::default()).unwrap();
+    let before = session.window(&options).unwrap().report();
+    reopened.close().unwrap();
+
+    rusqlite::Connection::open(store.path())
+        .unwrap()
+        .execute("DELETE FROM messages WHERE key & 0xFFFFFFFF < ?1", [cut])
+        .unwrap();
+
+    let reopened = store.share();
+    let session = reopened.open_session(&id).unwrap();
+    assert_eq!(session.window(&options).unwrap().report(), before);
 }
 
 #[test]

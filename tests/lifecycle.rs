@@ -154,6 +154,23 @@ fn a_cleanup_deletes_what_has_expired_and_nothing_else() {
     assert_eq!(store.list_sessions(&Default::default()).unwrap().sessions.len(), 4);
 }
 
+// It looks at every session: half a second of a million, for which nobody who appends shall wait.
+#[test]
+fn a_cleanup_that_finds_nothing_waits_for_nobody_who_writes() {
+    let store = TempStore::with(StoreOptions {
+        busy_timeout: Duration::ZERO,
+        ..StoreOptions::default()
+    });
+    let session = store.create();
+    let somebody = rusqlite::Connection::open(store.path()).unwrap();
+    somebody.execute_batch("BEGIN IMMEDIATE").unwrap();
+
+    assert_eq!(store.cleanup().unwrap(), 0);
+
+    let refused = session.append(vec![user("hello")], Default::default()).unwrap_err();
+    assert_eq!(refused.kind(), Kind::Busy);
+}
+
 #[test]
 fn a_stores_expiry_counts_from_creation_or_from_the_last_change() {
     for (sliding, left) in [(false, 0), (true, 1)] {

@@ -32,6 +32,10 @@ enum MemoDue {
 /// A planner that goes on from a memo weighs at most this many messages more than it would have to.
 const MESSAGES_BETWEEN_MEMOS: usize = 32;
 
+/// So many messages without a window leave the memo far behind: to weigh them their texts are not read, which might not find room
+/// in memory, so that nothing of it stayed there and each window read them all again.
+const FAR_BEHIND: u32 = 2_000;
+
 struct Plan {
     planner: Planner,
     prepared: Option<Arc<Prepared>>,
@@ -189,14 +193,23 @@ impl Loaded {
         let Some(mut planner) = Planner::resume(&memo, self.summary_tokens(), &front) else {
             return Ok(None);
         };
-        self.reach_back_to(snapshot, memo.cut)?;
-        for view in self.views_from(memo.cut) {
-            let entry = view.entry();
-            if entry.seq <= memo.upto {
-                planner.push_known(&entry)
-            } else {
-                planner.push(&entry)
-            }
+        let last = self.head.place.seq;
+        let mut weigh = |entry: &Entry| match entry.seq <= memo.upto {
+            true => planner.push_known(entry),
+            false => planner.push(entry),
+        };
+        if self.first > memo.cut && last - memo.upto > FAR_BEHIND {
+            let mut next = memo.cut;
+            snapshot.entries(&self.head.path, memo.cut..=last, &mut |entry| {
+                expect_seq(&mut next, entry.seq)?;
+                weigh(&entry);
+                Ok(())
+            })?;
+            expect_end(next, last)?;
+        } else {
+            self.reach_back_to(snapshot, memo.cut)?;
+            let views = self.views_from(memo.cut);
+            views.iter().for_each(|view| weigh(&view.entry()));
         }
         Ok(Some(planner))
     }

@@ -52,6 +52,10 @@ pub struct Memo {
     pub cut: u32,
     /// The last message that had been weighed.
     pub upto: u32,
+    /// The message with which the cut came to where it is; 0 if it is where it began. `None` in a memo that was kept before this
+    /// was noted.
+    #[serde(default)]
+    pub since: Option<u32>,
     /// The user message kept for a turn that is cut inside; 0 if there is none.
     pub kept: u32,
     /// The pinned messages before the cut.
@@ -59,9 +63,14 @@ pub struct Memo {
 }
 
 impl Memo {
-    /// Whether it is also one of the session that ends at this message.
-    pub(crate) fn holds_at(&self, seq: u32) -> bool {
-        self.upto <= seq
+    /// The memo of the session that ends at this message, which may lie before the end of the memo: the cut is where it was
+    /// then. `None` if it came there later.
+    pub fn at(mut self, seq: u32) -> Option<Self> {
+        if self.since.unwrap_or(self.upto) > seq {
+            return None;
+        }
+        self.upto = self.upto.min(seq);
+        Some(self)
     }
 
     /// Whether a planner could have stood there: what was read back from a file may be anything.
@@ -69,6 +78,7 @@ impl Memo {
         let before_cut = |seq: u32| seq < self.cut;
         self.cut > 0
             && self.upto >= self.cut - 1
+            && self.since.is_none_or(|since| since <= self.upto)
             && before_cut(self.kept)
             && self.pins.is_sorted_by(|one, next| one < next)
             && self.pins.last().is_none_or(|last| before_cut(*last))
@@ -113,6 +123,8 @@ pub struct Planner {
     policy: Policy,
     summary_weight: Option<u64>,
     cut: Boundary,
+    /// The message with which the cut came there.
+    since: u32,
     /// The user message of the turn that the cut lies inside of.
     kept: Option<Weighed>,
     /// What stands before the cut.
@@ -146,6 +158,7 @@ impl Planner {
                 .filter(|_| !policy.leave_out.contains(LeaveOut::SUMMARY))
                 .map(|tokens| policy.weight(tokens)),
             cut: start,
+            since: 0,
             kept: None,
             front: Front::default(),
             upto: 0,
@@ -182,6 +195,7 @@ impl Planner {
             seq => Some(planner.weigh(find(seq)?)),
         };
         planner.stand_at(memo.cut);
+        planner.since = memo.since.unwrap_or(memo.upto);
         Some(planner)
     }
 
@@ -293,6 +307,7 @@ impl Planner {
             summary_weight: self.summary_in_cut(),
             cut: self.cut.seq,
             upto: self.upto,
+            since: Some(self.since),
             kept: self.kept.map_or(0, |user| user.seq),
             pins,
         })
@@ -393,6 +408,7 @@ impl Planner {
     fn cut_at(&mut self, cut: Boundary, kept: Option<Weighed>) {
         self.front = self.front_of(cut.seq, kept);
         self.cut = cut;
+        self.since = self.upto;
         self.kept = kept;
     }
 

@@ -61,10 +61,10 @@ pub(crate) fn events_of(mutation: &Mutation, outcome: &Outcome) -> Vec<Event> {
         }
         (Mutation::Bulk(bulk), Outcome::Changed(sessions)) => each(of_bulk(&bulk.action), bulk.now, sessions),
         (Mutation::Cleanup(cleanup), Outcome::Changed(gone)) if !gone.is_empty() => {
-            let mut events = each(EventKind::Expired, cleanup.now, gone);
+            let mut events = each(EventKind::Expired, cleanup.over.now, gone);
             events.push(Event {
                 count: gone.len() as u64,
-                ..Event::new(EventKind::SessionsCleanedUp, cleanup.now, "")
+                ..Event::new(EventKind::SessionsCleanedUp, cleanup.over.now, "")
             });
             events
         }

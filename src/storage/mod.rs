@@ -249,6 +249,9 @@ pub(crate) trait Snapshot {
     /// How many sessions there are.
     fn count(&self, filter: &Filter) -> Result<u64>;
 
+    /// The sessions whose time is over. It looks at every session, which nobody who writes shall wait for.
+    fn expired(&self, over: &mutation::Over) -> Result<Vec<SessionKey>>;
+
     /// The sessions that a person may mean by a text.
     fn candidates(&self, text: &str, limit: usize) -> Result<Candidates>;
 

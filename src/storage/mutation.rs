@@ -172,6 +172,14 @@ pub(crate) struct Bulk {
 /// No more sessions whose time is over.
 #[derive(Clone, Debug)]
 pub(crate) struct Cleanup {
+    /// Those that were found; whose time is no longer over stays.
+    pub(crate) sessions: Vec<SessionKey>,
+    pub(crate) over: Over,
+}
+
+/// When a session's time is over.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Over {
     /// For sessions that have no expiry of their own: so long after creation, or after the last change.
     pub(crate) default_expiry: Option<Expiry>,
     /// When.

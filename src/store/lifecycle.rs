@@ -5,7 +5,7 @@ use super::{Inner, Messages, Session, Store, Window};
 use crate::context::WindowOptions;
 use crate::error::{During, Error, Kind, Result};
 use crate::model::{MessageFlags, NewMessage, NewSession, ReadyMessage, SessionChanges, Status, Tokens, now};
-use crate::storage::mutation::{Cleanup, Truncate};
+use crate::storage::mutation::{Cleanup, Over, Truncate};
 use crate::storage::unexpected;
 use crate::storage::{Head, Mutation, Outcome, Snapshot};
 use std::sync::Arc;
@@ -102,10 +102,15 @@ impl Store {
 
 impl Inner {
     pub(super) fn cleanup(&self) -> Result<u64> {
-        let cleanup = Cleanup {
+        let over = Over {
             default_expiry: self.expiry,
             now: now(),
         };
+        let sessions = self.read(|snapshot| snapshot.expired(&over))?;
+        if sessions.is_empty() {
+            return Ok(0);
+        }
+        let cleanup = Cleanup { sessions, over };
         match self.change(Mutation::Cleanup(cleanup), None)? {
             Outcome::Changed(gone) => Ok(gone.len() as u64),
             other => Err(unexpected(&other)),

@@ -362,7 +362,7 @@ fn a_summary_with_a_room_of_its_own_never_moves_the_cut() {
         assert_eq!(planner(text, Some(tokens), &reserved).cut(), cut);
     }
     let mut memo = planner(text, Some(3), &reserved).memo().unwrap();
-    memo.upto = cut - 1;
+    (memo.upto, memo.since) = (cut - 1, None);
     assert!(
         Planner::resume(&memo, Some(17), &[]).is_some(),
         "its memo outlives a new summary"

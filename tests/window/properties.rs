@@ -211,6 +211,34 @@ pub(crate) fn survives_one_restart_anywhere(replay: &Replay) {
     }
 }
 
+/// Messages are taken back: the memo is of use down to where the cut came to its place, and never after that.
+pub(crate) fn survives_messages_being_taken_back(replay: &Replay) {
+    let entry = |seq: u32| replay.messages[seq as usize - 1];
+    let mut planner = Planner::new(replay.policy, replay.summary_tokens);
+    for message in replay.messages {
+        planner.push(message);
+        let is_looked_at = message.seq % 8 == 0 || message.seq as usize == replay.messages.len();
+        let Some(memo) = planner.memo().filter(|_| is_looked_at) else {
+            continue;
+        };
+        for end in 1..=message.seq {
+            let shown_then = &replay.shown[end as usize - 1];
+            let Some(earlier) = memo.clone().at(end) else {
+                assert!(end < memo.since.unwrap());
+                continue;
+            };
+            let front: Vec<Entry> = planner.front().into_iter().map(entry).collect();
+            let mut resumed = Planner::resume(&earlier, replay.summary_tokens, &front).expect("a sound memo");
+            (earlier.cut..=earlier.upto).for_each(|seq| resumed.push_known(&entry(seq)));
+            assert_eq!(&shown(&resumed), shown_then);
+            if let Some(next) = replay.messages.get(end as usize) {
+                resumed.push(next);
+                assert_eq!(&shown(&resumed), &replay.shown[end as usize]);
+            }
+        }
+    }
+}
+
 /// What a process makes of the memo that another one left; the planner itself where the memo would be too long.
 fn restarted(planner: &Planner, replay: &Replay) -> Planner {
     let Some(memo) = planner.memo() else {

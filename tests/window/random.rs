@@ -73,4 +73,5 @@ every_window! {
     moves_its_cut_only_forward_and_only_when_it_must,
     survives_a_restart_after_every_message,
     survives_one_restart_anywhere,
+    survives_messages_being_taken_back,
 }

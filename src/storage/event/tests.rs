@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::{Durability, Filter, NewSession, Place, ReadyMessage, Role};
-use crate::storage::mutation::{Append, Bulk, Cleanup, Clear, Delete, Fork, Removal, Rewind, Truncate, Update};
+use crate::storage::mutation::{Append, Bulk, Cleanup, Clear, Delete, Fork, Over, Removal, Rewind, Truncate, Update};
 use crate::storage::{Head, Path, SessionKey};
 
 const KEY: SessionKey = SessionKey(7);
@@ -284,8 +284,11 @@ fn a_session_that_goes_is_deleted_erased_or_expired() {
     }
     let cleanup = || {
         Mutation::Cleanup(Cleanup {
-            default_expiry: None,
-            now: 5,
+            sessions: Vec::new(),
+            over: Over {
+                default_expiry: None,
+                now: 5,
+            },
         })
     };
     expect(

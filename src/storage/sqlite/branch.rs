@@ -44,7 +44,7 @@ pub(super) fn fork(connection: &Connection, known: &mut Known, fork: &Fork) -> R
     check_revision(fork.expected_revision, parent.revision)?;
     let at_seq = fork.at_seq.unwrap_or(parent.place.seq);
     let origin = Origin {
-        memo: parent.memo.clone().filter(|memo| memo.holds_at(at_seq)),
+        memo: parent.memo.clone().and_then(|memo| memo.at(at_seq)),
         ..behind(connection, &parent, at_seq)?
     };
     let (session, summary_tokens) = inherit(connection, &parent, fork)?;
@@ -315,11 +315,18 @@ fn cut_to(connection: &Connection, known: &mut Known, head: &Head, to_seq: u32) 
     connection
         .prepare_cached("DELETE FROM receipts WHERE session = ?1 AND last_seq > ?2")?
         .execute(params![head.key.0, to_seq])?;
+    // Without one the next window would weigh the whole history: an answer is given anew more often than a cut moves.
+    let memo = head
+        .memo
+        .clone()
+        .filter(|_| to_seq > 0)
+        .and_then(|memo| memo.at(to_seq));
+    let memo = memo.and_then(|memo| serde_json::to_string(&memo).ok());
     connection
         .prepare_cached(
-            "UPDATE sessions SET tail_segment = ?2, tail_first_seq = ?3, head_seq = ?4, window_memo = NULL WHERE key = ?1",
+            "UPDATE sessions SET tail_segment = ?2, tail_first_seq = ?3, head_seq = ?4, window_memo = ?5 WHERE key = ?1",
         )?
-        .execute(params![head.key.0, segment, first_seq, to_seq])?;
+        .execute(params![head.key.0, segment, first_seq, to_seq, memo])?;
     trim(connection, own.segment)?;
     Ok(Tail {
         revision: head.revision,

@@ -157,7 +157,7 @@ pub(super) fn apply(
         Mutation::Clear(clear) => branch::clear(connection, known, clear),
         Mutation::Delete(delete) => delete::by_id(connection, known, delete),
         Mutation::Bulk(bulk) => bulk::bulk(connection, known, bulk),
-        Mutation::Cleanup(cleanup) => delete::expired(connection, known, cleanup),
+        Mutation::Cleanup(cleanup) => delete::clean_up(connection, known, cleanup),
         Mutation::Import(import) => branch::begin_import(connection, known, import),
         Mutation::Settle(settle) => import::settle(connection, known, settle),
     }

@@ -201,7 +201,11 @@ pub(super) fn count(connection: &Connection, condition: &Condition) -> rusqlite:
         .query_row(params_from_iter(&condition.params), |row| rows::unsigned(row, 0))
 }
 
-/// The sessions that a person may mean by a text. Names are few beside messages: they are looked through.
+/// Sessions with a name, whoever has them. The index begins with the owner, so its names are looked through: they are few beside
+/// the sessions without one.
+const NAMED: &str = "SELECT id FROM sessions INDEXED BY sessions_by_name WHERE name = ?1 ORDER BY key";
+
+/// The sessions that a person may mean by a text.
 pub(super) fn candidates(connection: &Connection, text: &str, limit: usize) -> rusqlite::Result<Candidates> {
     let ids = |sql: &str, wanted: fn(&str, &str) -> bool| -> rusqlite::Result<Vec<String>> {
         let mut statement = connection.prepare_cached(sql)?;
@@ -210,7 +214,7 @@ pub(super) fn candidates(connection: &Connection, text: &str, limit: usize) -> r
         found.take_while(wanted).take(limit).collect()
     };
     Ok(Candidates {
-        named: ids("SELECT id FROM sessions WHERE name = ?1 ORDER BY key", |_, _| true)?,
+        named: ids(NAMED, |_, _| true)?,
         beginning: ids("SELECT id FROM sessions WHERE id >= ?1 ORDER BY id", |id, text| {
             id.starts_with(text)
         })?,
@@ -318,6 +322,12 @@ mod tests {
             plan.contains("sqlite_autoindex_sessions_1 (id<?)") && !plan.contains("TEMP B-TREE"),
             "{plan}"
         );
+    }
+
+    #[test]
+    fn a_name_is_looked_for_among_the_sessions_that_have_one() {
+        let plan = plan(NAMED);
+        assert!(plan.starts_with("SCAN sessions USING INDEX sessions_by_name"), "{plan}");
     }
 
     #[test]

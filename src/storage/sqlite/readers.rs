@@ -4,13 +4,14 @@ use super::connection::Opener;
 use super::failure::Site;
 use super::filter::Condition;
 use super::raw::{Row, Statement};
-use super::{events, family, import, list, rows, search};
+use super::{delete, events, family, import, list, rows, search};
 use crate::context::Entry;
 use crate::error::{Error, Kind, Result};
 use crate::model::{
     Activity, Candidates, EventPage, Filter, KeptReceipt, ListOptions, MessageRef, Micros, SearchOptions,
     SessionInfo, SessionPage, StoreTotals,
 };
+use crate::storage::mutation::Over;
 use crate::storage::search::Findings;
 use crate::storage::{Family, Head, Path, SessionKey, Snapshot, Stretch};
 use parking_lot::{Condvar, Mutex};
@@ -295,6 +296,10 @@ impl<H: Hold> Snapshot for View<'_, H> {
         self.with(|connection| list::count(connection, &condition))
     }
 
+    fn expired(&self, over: &Over) -> Result<Vec<SessionKey>> {
+        self.with(|connection| delete::expired(connection, over))
+    }
+
     fn candidates(&self, text: &str, limit: usize) -> Result<Candidates> {
         self.with(|connection| list::candidates(connection, text, limit))
     }
@@ -384,16 +389,38 @@ pub(super) fn read_head(connection: &Connection, key: SessionKey) -> rusqlite::R
     let Some(mut head) = read_row_of_head(connection, key)? else {
         return Ok(None);
     };
-    let mut before = Vec::new();
-    let mut next = head.path.0.first().copied();
-    while let Some(stretch) = next {
-        next = stretch_before(connection, stretch)?;
-        before.extend(next);
+    if let Some(own) = head.path.0.first().copied() {
+        head.path.0 = path_to(connection, own)?;
     }
-    before.reverse();
-    before.append(&mut head.path.0);
-    head.path.0 = before;
     Ok(Some(head))
+}
+
+/// The stretches up to one, in order. Each row is read once: it says where its segment begins, and on what it goes on from.
+fn path_to(connection: &Connection, last: Stretch) -> rusqlite::Result<Vec<Stretch>> {
+    let mut path = vec![last];
+    let mut statement = connection.prepare_cached("SELECT parent, first_seq FROM segments WHERE segment = ?1")?;
+    let mut row_of = |segment: u32| -> rusqlite::Result<Option<(u32, u32)>> {
+        statement
+            .query_row([segment], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()
+    };
+    let mut begins = last.first_seq;
+    let mut row = if begins > 1 { row_of(last.segment)? } else { None };
+    while let Some((segment, _)) = row {
+        row = row_of(segment)?;
+        let first_seq = row.map_or(1, |(_, first_seq)| first_seq);
+        // Each begins before the one that goes on from it, so that the walk ends whatever the file holds.
+        if first_seq >= begins {
+            break;
+        }
+        path.push(Stretch { first_seq, segment });
+        if first_seq <= 1 {
+            break;
+        }
+        begins = first_seq;
+    }
+    path.reverse();
+    Ok(path)
 }
 
 /// A head with the last stretch of its path, the session's own: what its row says.

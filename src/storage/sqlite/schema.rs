@@ -33,6 +33,17 @@ struct Identity {
 
 impl Identity {
     fn read(connection: &Connection) -> rusqlite::Result<Self> {
+        let in_header = |name| connection.pragma_query_value(None, name, |row| row.get(0));
+        // What is ours says so in its first page. To count the tables every one of them is parsed, a third of what it takes
+        // to open a store.
+        let application_id = in_header("application_id")?;
+        if application_id == APPLICATION_ID {
+            return Ok(Self {
+                application_id,
+                version: in_header("user_version")?,
+                tables: 1,
+            });
+        }
         // In one statement: between two, another process may have made the store.
         connection.query_row(
             "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema) \
