@@ -442,3 +442,17 @@ fn a_key_that_is_wrong_is_not_walked_to_and_loses_one_message() {
         }
     }
 }
+
+#[test]
+fn a_session_whose_id_is_none_gets_one_that_can_be_opened() {
+    let sample = Sample::new();
+    let path = sample.copy("no_id.db");
+    let file = rusqlite::Connection::open(&path).unwrap();
+    file.execute("UPDATE sessions SET id = 'session' || char(7) || '2' WHERE key = 3", [])
+        .unwrap();
+    file.close().unwrap();
+    let target = path.with_file_name("salvaged.db");
+    Store::salvage(path.to_str().unwrap(), target.to_str().unwrap()).unwrap();
+    let found = contents(&Store::open(target.to_str().unwrap(), StoreOptions::default()).unwrap());
+    assert_eq!(found["session 3 (salvaged)"], sample.contents["session 2"]);
+}

@@ -1,6 +1,6 @@
 //! What there should be: which sessions, where their messages lie, which segments they share.
 
-use super::source::{MOST_PROBES, Source};
+use super::source::Source;
 use crate::error::Result;
 use crate::model::{Micros, Problems};
 use std::collections::{BTreeMap, BTreeSet};
@@ -157,7 +157,7 @@ impl Plan {
                         problems.add("the table of messages has places that cannot be read");
                     }
                     unreadable += 1;
-                    if number > self.highest_number || unreadable > MOST_PROBES {
+                    if number > self.highest_number || unreadable > source.most_probes() {
                         return Ok(());
                     }
                     number
@@ -235,7 +235,7 @@ fn known_sessions(source: &Source, problems: &mut Problems) -> Result<BTreeMap<i
     }
     if !all {
         problems.add("the table of sessions has places that cannot be read");
-        let probes = i64::from(MOST_PROBES);
+        let probes = i64::from(source.most_probes());
         let from_the_front = gap.0..gap.1.min(gap.0.saturating_add(probes));
         let from_the_end = gap.1.saturating_sub(probes).max(from_the_front.end)..gap.1;
         for key in from_the_front.chain(from_the_end) {
@@ -290,6 +290,14 @@ fn read_session(
             ..Session::unknown(number, 1, 0)
         },
     };
+    if crate::model::ids::check_id("id", &session.id).is_err() {
+        // Nobody could open a session with such an id. It is not shown: it may hold anything.
+        session.id = format!("session {number} (salvaged)");
+        problems.add(format!(
+            "the id of session {number} is none; it is '{}' now",
+            session.id
+        ));
+    }
     if !session.row_is_lost {
         read_texts(source, &mut session, problems)?;
     }

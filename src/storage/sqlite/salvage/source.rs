@@ -31,10 +31,6 @@ pub(super) struct Source {
 /// The least that a row of a message takes, its place in the page included.
 const LEAST_BYTES_OF_A_MESSAGE: u64 = 16;
 
-/// So many keys in a row are asked for one by one where a table cannot be read. A key that is wrong may lie four billion behind
-/// the last one that is right.
-pub(super) const MOST_PROBES: u32 = 1 << 20;
-
 /// Takes a place of a segment with its message, or the places of a gap where no message can be read. `false` ends it.
 pub(super) type Visit<'a> = dyn FnMut(RangeInclusive<u32>, Option<ReadyMessage>) -> Result<bool> + 'a;
 
@@ -67,6 +63,12 @@ impl Source {
             unusable_log_pages: frames_of_log(&beside(&site.path, "-wal")).saturating_sub(used),
             _copy: copy,
         })
+    }
+
+    /// How many keys in a row are asked for one by one where a table cannot be read: more than the file holds were never there.
+    /// A key that is wrong may lie four billion behind the last one that is right.
+    pub(super) fn most_probes(&self) -> u32 {
+        self.most_messages.max(1 << 16)
     }
 
     /// Whether tables and columns are there that came with a version of the schema.
@@ -158,8 +160,8 @@ impl Source {
                 break;
             }
             probes += 1;
-            let end = last.saturating_sub(MOST_PROBES);
-            if probes == MOST_PROBES && *next < end {
+            let end = last.saturating_sub(self.most_probes());
+            if probes == self.most_probes() && *next < end {
                 if !visit(*next..=end, None)? {
                     return Ok(false);
                 }
