@@ -271,3 +271,24 @@ fn every_function_is_called_by_a_test_in_c() {
         .collect();
     assert!(silent.is_empty(), "no test in C calls {silent:?}");
 }
+
+#[test]
+fn every_function_is_called_by_the_fuzzer() {
+    let files = ["mod", "calls", "callbacks", "maintenance", "results"];
+    let sources: String = files
+        .map(|file| read(&format!("tests/support/fuzzing/abi/{file}.rs")))
+        .concat();
+    // What frees is handed to a macro, and stands before a comma.
+    let called = |name: &str| {
+        ['(', ',']
+            .iter()
+            .any(|behind| sources.contains(&format!("{name}{behind}")))
+    };
+    let functions = functions(&header());
+    let silent: Vec<&str> = functions
+        .iter()
+        .filter(|function| !called(&function.name))
+        .map(|function| function.name.as_str())
+        .collect();
+    assert!(silent.is_empty(), "the target 'abi' does not call {silent:?}");
+}

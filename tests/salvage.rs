@@ -408,3 +408,51 @@ fn damage_to_the_description_of_the_tables_is_a_status_and_never_half_a_store() 
     }
     assert!(salvaged > 10, "{salvaged}");
 }
+
+#[test]
+fn a_key_that_is_wrong_is_not_walked_to_and_loses_one_message() {
+    let sample = Sample::new();
+    let path = sample.copy("wrong_key.db");
+    let file = rusqlite::Connection::open(&path).unwrap();
+    // Where the last message of the third session was there is nothing; it lies four billion places behind.
+    let moved = file
+        .execute(
+            "UPDATE messages SET key = (key >> 32 << 32) + 4294967000 WHERE key = (3 << 32) + 60",
+            [],
+        )
+        .unwrap();
+    assert_eq!(moved, 1);
+    // Nobody has the fourth session any more: its messages are found by themselves, and so is a wrong key.
+    file.execute_batch(
+        "DELETE FROM sessions WHERE key = 4;
+         UPDATE messages SET key = (key >> 32 << 32) + 4294967000 WHERE key = (4 << 32) + 60;",
+    )
+    .unwrap();
+    file.close().unwrap();
+    let target = path.with_file_name("salvaged.db");
+    let report = Store::salvage(path.to_str().unwrap(), target.to_str().unwrap()).unwrap();
+    assert!(report.messages_lost < 10, "{report:?}");
+    let found = contents(&Store::open(target.to_str().unwrap(), StoreOptions::default()).unwrap());
+    for (id, messages) in &sample.contents {
+        let number: usize = id.trim_start_matches("session ").parse().unwrap();
+        match number {
+            2 => assert_eq!(found[id], messages[..59]),
+            3 => assert!(found.values().any(|found| found[..] == messages[..59])),
+            _ => assert_eq!(&found[id], messages),
+        }
+    }
+}
+
+#[test]
+fn a_session_whose_id_is_none_gets_one_that_can_be_opened() {
+    let sample = Sample::new();
+    let path = sample.copy("no_id.db");
+    let file = rusqlite::Connection::open(&path).unwrap();
+    file.execute("UPDATE sessions SET id = 'session' || char(7) || '2' WHERE key = 3", [])
+        .unwrap();
+    file.close().unwrap();
+    let target = path.with_file_name("salvaged.db");
+    Store::salvage(path.to_str().unwrap(), target.to_str().unwrap()).unwrap();
+    let found = contents(&Store::open(target.to_str().unwrap(), StoreOptions::default()).unwrap());
+    assert_eq!(found["session 3 (salvaged)"], sample.contents["session 2"]);
+}

@@ -23,8 +23,6 @@ mod llama_cpp;
 mod memory;
 #[path = "support/nasty.rs"]
 mod nasty;
-#[path = "transfer/past_failures.rs"]
-mod past_failures;
 #[path = "transfer/recorded.rs"]
 mod recorded;
 #[path = "support/chats.rs"]

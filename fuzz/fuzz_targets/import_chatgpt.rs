@@ -1,3 +1,3 @@
 #![no_main]
 
-turnkeep_fuzz::target!("chatgpt");
+turnkeep_fuzz::importer!("chatgpt");

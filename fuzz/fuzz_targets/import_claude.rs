@@ -1,3 +1,3 @@
 #![no_main]
 
-turnkeep_fuzz::target!("claude");
+turnkeep_fuzz::importer!("claude");

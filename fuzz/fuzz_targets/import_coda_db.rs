@@ -1,3 +1,3 @@
 #![no_main]
 
-turnkeep_fuzz::target!("coda-db");
+turnkeep_fuzz::importer!("coda-db");

@@ -1,3 +1,3 @@
 #![no_main]
 
-turnkeep_fuzz::target!("csv");
+turnkeep_fuzz::importer!("csv");

@@ -1,3 +1,3 @@
 #![no_main]
 
-turnkeep_fuzz::target!("eink-db");
+turnkeep_fuzz::importer!("eink-db");

@@ -1,3 +1,3 @@
 #![no_main]
 
-turnkeep_fuzz::target!("gemma-sessions");
+turnkeep_fuzz::importer!("gemma-sessions");

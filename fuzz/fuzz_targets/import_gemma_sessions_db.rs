@@ -1,3 +1,3 @@
 #![no_main]
 
-turnkeep_fuzz::target!("gemma-sessions-db");
+turnkeep_fuzz::importer!("gemma-sessions-db");

@@ -1,3 +1,3 @@
 #![no_main]
 
-turnkeep_fuzz::target!("llama-cpp");
+turnkeep_fuzz::importer!("llama-cpp");

@@ -1,3 +1,3 @@
 #![no_main]
 
-turnkeep_fuzz::target!("openai");
+turnkeep_fuzz::importer!("openai");

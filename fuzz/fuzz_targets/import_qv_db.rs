@@ -1,3 +1,3 @@
 #![no_main]
 
-turnkeep_fuzz::target!("qv-db");
+turnkeep_fuzz::importer!("qv-db");

@@ -1,3 +1,3 @@
 #![no_main]
 
-turnkeep_fuzz::target!("sharegpt");
+turnkeep_fuzz::importer!("sharegpt");

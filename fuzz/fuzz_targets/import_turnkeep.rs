@@ -1,3 +1,3 @@
 #![no_main]
 
-turnkeep_fuzz::target!("turnkeep");
+turnkeep_fuzz::importer!("turnkeep");

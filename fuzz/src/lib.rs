@@ -1,60 +1,38 @@
-//! Feeds bytes to an importer, as the format that is named and as what they are found to be.
+//! The targets of the fuzzer. What they do with the bytes is in `tests/support/fuzzing`, where the tests have it from, too.
 
-use std::mem::ManuallyDrop;
-use std::path::PathBuf;
-use tempfile::TempDir;
-use turnkeep::error::Kind;
-use turnkeep::store::ImportOptions;
-use turnkeep::transfer::Format;
-use turnkeep::{Store, StoreOptions};
+#[path = "../../tests/support/fuzzing/mod.rs"]
+mod fuzzing;
 
-/// A store in memory, in which nothing ever stays, and a file for the bytes.
-pub struct Importer {
-    format: Format,
-    /// Not closed: the fuzzer ends by ending the process, when a thread has little left.
-    store: ManuallyDrop<Store>,
-    _folder: TempDir,
-    path: PathBuf,
+use fuzzing::{Importer, TARGETS};
+use std::cell::OnceCell;
+
+thread_local! {
+    static IMPORTER: OnceCell<Importer> = const { OnceCell::new() };
 }
 
-impl Importer {
-    pub fn new(format: &str) -> Self {
-        // A folder in memory, where there is one: a run is a file.
-        let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
-        Self {
-            format: Format::by_name(format).unwrap(),
-            store: ManuallyDrop::new(Store::open(":memory:", StoreOptions::default()).unwrap()),
-            path: folder.path().join("source"),
-            _folder: folder,
-        }
-    }
-
-    pub fn feed(&self, bytes: &[u8]) {
-        std::fs::write(&self.path, bytes).unwrap();
-        for format in [Some(self.format), None] {
-            let options = ImportOptions {
-                format,
-                dry_run: true,
-                ..ImportOptions::default()
-            };
-            match self.store.import(self.path.to_str().unwrap(), options) {
-                Ok(report) => assert!(report.problem_count >= report.failed),
-                // A damaged database is told as such; nothing else here can be damaged but the store.
-                Err(error) if error.kind() == Kind::Corrupt => assert!(bytes.starts_with(b"SQLite format 3\0"), "{error}"),
-                Err(error) => assert!(error.kind() != Kind::Panic, "{error}"),
-            }
-        }
-    }
+/// Feeds bytes to a target.
+pub fn run(target: &str, bytes: &[u8]) {
+    let found = TARGETS.iter().find(|(name, _)| *name == target);
+    found.expect("a target with this name").1(bytes);
 }
 
-/// A target of the fuzzer for a format.
+/// Feeds bytes to the importer of a format: the same one in every call.
+pub fn import(format: &str, bytes: &[u8]) {
+    IMPORTER.with(|importer| importer.get_or_init(|| Importer::new(format)).feed(bytes));
+}
+
+/// A target of the fuzzer.
 #[macro_export]
 macro_rules! target {
-    ($format:literal) => {
-        thread_local! {
-            static IMPORTER: $crate::Importer = $crate::Importer::new($format);
-        }
+    ($name:literal) => {
+        libfuzzer_sys::fuzz_target!(|bytes: &[u8]| $crate::run($name, bytes));
+    };
+}
 
-        libfuzzer_sys::fuzz_target!(|bytes: &[u8]| IMPORTER.with(|importer| importer.feed(bytes)));
+/// A target of the fuzzer for a format that is imported.
+#[macro_export]
+macro_rules! importer {
+    ($format:literal) => {
+        libfuzzer_sys::fuzz_target!(|bytes: &[u8]| $crate::import($format, bytes));
     };
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::ops::Range;
-use turnkeep::context::{Entry, LeaveOut, Policy};
+use turnkeep::context::{Entry, LeaveOut, Planner, Policy};
 use turnkeep::model::Role;
 
 /// What a window is: everything that a planner tells of it.
@@ -16,6 +16,22 @@ pub(crate) struct Shown {
     pub(crate) tokens: u64,
     pub(crate) messages: u64,
     pub(crate) fits: bool,
+}
+
+impl Shown {
+    /// What a planner tells.
+    pub(crate) fn of(planner: &Planner) -> Self {
+        let usage = planner.usage();
+        Self {
+            cut: planner.cut(),
+            kept_user: planner.kept_user(),
+            front: planner.front(),
+            summary: planner.shows_summary(),
+            tokens: usage.tokens,
+            messages: usage.messages,
+            fits: usage.fits,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -18,7 +18,7 @@ impl<'a> Replay<'a> {
         let shown = messages.iter().map(|message| {
             planner.push(message);
             assert_eq!(planner.upto(), message.seq);
-            shown(&planner)
+            Shown::of(&planner)
         });
         Self {
             policy,
@@ -55,20 +55,6 @@ impl<'a> Replay<'a> {
     pub(crate) fn prompt(&self, n: usize) -> Vec<u32> {
         let shown = &self.shown[n - 1];
         shown.front.iter().copied().chain(shown.cut..=n as u32).collect()
-    }
-}
-
-/// What a planner tells.
-pub(crate) fn shown(planner: &Planner) -> Shown {
-    let usage = planner.usage();
-    Shown {
-        cut: planner.cut(),
-        kept_user: planner.kept_user(),
-        front: planner.front(),
-        summary: planner.shows_summary(),
-        tokens: usage.tokens,
-        messages: usage.messages,
-        fits: usage.fits,
     }
 }
 
@@ -194,7 +180,7 @@ pub(crate) fn survives_a_restart_after_every_message(replay: &Replay) {
     for (message, shown_then) in replay.messages.iter().zip(&replay.shown) {
         planner = restarted(&planner, replay);
         planner.push(message);
-        assert_eq!(&shown(&planner), shown_then);
+        assert_eq!(&Shown::of(&planner), shown_then);
     }
 }
 
@@ -205,7 +191,7 @@ pub(crate) fn survives_one_restart_anywhere(replay: &Replay) {
         let mut planner = restarted(&uninterrupted, replay);
         for (message, shown_then) in replay.messages.iter().zip(&replay.shown).skip(stop) {
             planner.push(message);
-            assert_eq!(&shown(&planner), shown_then);
+            assert_eq!(&Shown::of(&planner), shown_then);
         }
         uninterrupted.push(&replay.messages[stop]);
     }
@@ -251,7 +237,7 @@ fn restarted(planner: &Planner, replay: &Replay) -> Planner {
     for seq in memo.cut..=memo.upto {
         resumed.push_known(&entry(seq));
     }
-    assert_eq!(shown(&resumed), shown(planner));
+    assert_eq!(Shown::of(&resumed), Shown::of(planner));
     assert_eq!(resumed.memo(), Some(memo));
     assert_eq!(resumed.upto(), planner.upto());
     assert_eq!(resumed.newest_step_tokens(), planner.newest_step_tokens());

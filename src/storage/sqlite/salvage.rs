@@ -15,6 +15,7 @@ use crate::error::{Error, Kind, Result};
 use crate::model::{ReadyMessage, SalvageReport};
 use plan::{Plan, Session, Stretch};
 use source::Source;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 use target::{Run, Target};
 
@@ -92,10 +93,10 @@ impl Salvage<'_> {
             };
             let mut intact_to = segment.first.saturating_sub(1);
             self.source
-                .each(number, segment.first, segment.last, &mut |seq, message| {
+                .each(number, segment.first, segment.last, &mut |places, message| {
                     let Some(message) = message else { return Ok(false) };
                     self.target.message(number, &mut place, &message)?;
-                    intact_to = seq;
+                    intact_to = *places.end();
                     Ok(true)
                 })?;
             if let Some(segment) = plan.segments.get_mut(&number) {
@@ -158,8 +159,8 @@ impl Salvage<'_> {
             self.not_on_the_path(session, &mut holes, first)?;
             let part = Stretch { first, ..*part };
             self.source
-                .each(part.segment, part.first, part.last, &mut |seq, message| {
-                    self.behind(session, &mut holes, &part, seq, message)
+                .each(part.segment, part.first, part.last, &mut |places, message| {
+                    self.behind(session, &mut holes, &part, places, message)
                 })?;
         }
         self.not_on_the_path(session, &mut holes, session.head_seq.saturating_add(1))?;
@@ -184,25 +185,29 @@ impl Salvage<'_> {
         session: &Session,
         holes: &mut Holes,
         part: &Stretch,
-        seq: u32,
+        places: RangeInclusive<u32>,
         message: Option<ReadyMessage>,
     ) -> Result<bool> {
+        let (first, last) = places.into_inner();
         match message {
             Some(message) => {
                 if holes.run.is_none() {
-                    holes.run = Some(self.begin_run(session, holes, seq));
+                    holes.run = Some(self.begin_run(session, holes, first));
                 }
                 if let Some(run) = &mut holes.run {
                     self.target.message_of(run, &message)?;
                 }
             }
             None => {
-                self.end_run(session, holes, seq)?;
-                let key = super::rows::message_key(part.segment, seq);
-                self.lost.push((key, key));
+                self.end_run(session, holes, first)?;
+                let key = |seq: u32| super::rows::message_key(part.segment, seq);
+                // More than the file has room for never were there: the key behind the gap is wrong.
+                if last - first < self.source.most_messages {
+                    self.lost.push((key(first), key(last)));
+                }
             }
         }
-        holes.next = seq + 1;
+        holes.next = last + 1;
         Ok(true)
     }
 
@@ -247,8 +252,8 @@ impl Salvage<'_> {
             run: None,
         };
         let part = Stretch { first, last, segment };
-        self.source.each(segment, first, last, &mut |seq, message| {
-            self.behind(&session, &mut holes, &part, seq, message)
+        self.source.each(segment, first, last, &mut |places, message| {
+            self.behind(&session, &mut holes, &part, places, message)
         })?;
         self.end_run(&session, &mut holes, last.saturating_add(1))
     }

@@ -146,17 +146,18 @@ impl Plan {
     /// Segments that are in the table of messages and on nobody's path.
     fn find_segments_without_session(&mut self, source: &Source, problems: &mut Problems) -> Result<()> {
         let mut number = 0;
-        let mut told = false;
+        let mut unreadable = 0;
         loop {
             let found = match source.next_segment(number)? {
                 Some(None) => return Ok(()),
                 Some(Some(found)) => found,
                 // Its beginning cannot be read; its end may.
                 None => {
-                    if !std::mem::replace(&mut told, true) {
+                    if unreadable == 0 {
                         problems.add("the table of messages has places that cannot be read");
                     }
-                    if number > self.highest_number {
+                    unreadable += 1;
+                    if number > self.highest_number || unreadable > source.most_probes() {
                         return Ok(());
                     }
                     number
@@ -226,7 +227,7 @@ fn known_sessions(source: &Source, problems: &mut Problems) -> Result<BTreeMap<i
     let (last, _) = if all { (Vec::new(), true) } else { from_one_end("DESC")? };
     // What lies between two damaged pages is asked for one by one.
     let gap = (
-        first.last().map_or(1, |key| key + 1),
+        first.last().map_or(1, |key| key.saturating_add(1)),
         last.last().or(known.keys().next_back()).copied().unwrap_or(0),
     );
     for key in first.into_iter().chain(last) {
@@ -234,7 +235,10 @@ fn known_sessions(source: &Source, problems: &mut Problems) -> Result<BTreeMap<i
     }
     if !all {
         problems.add("the table of sessions has places that cannot be read");
-        for key in gap.0..gap.1 {
+        let probes = i64::from(source.most_probes());
+        let from_the_front = gap.0..gap.1.min(gap.0.saturating_add(probes));
+        let from_the_end = gap.1.saturating_sub(probes).max(from_the_front.end)..gap.1;
+        for key in from_the_front.chain(from_the_end) {
             let there = source.row("SELECT 1 FROM sessions WHERE key = ?1", [key], |_| Ok(()))?;
             if there.flatten().is_some() {
                 known.entry(key).or_insert(None);
@@ -286,6 +290,14 @@ fn read_session(
             ..Session::unknown(number, 1, 0)
         },
     };
+    if crate::model::ids::check_id("id", &session.id).is_err() {
+        // Nobody could open a session with such an id. It is not shown: it may hold anything.
+        session.id = format!("session {number} (salvaged)");
+        problems.add(format!(
+            "the id of session {number} is none; it is '{}' now",
+            session.id
+        ));
+    }
     if !session.row_is_lost {
         read_texts(source, &mut session, problems)?;
     }

@@ -11,6 +11,7 @@ use crate::model::message::MAX_MESSAGE_TOKENS;
 use crate::model::{Problems, ReadyMessage};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Params, Row};
 use std::io::Read;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 pub(super) struct Source {
@@ -29,6 +30,9 @@ pub(super) struct Source {
 
 /// The least that a row of a message takes, its place in the page included.
 const LEAST_BYTES_OF_A_MESSAGE: u64 = 16;
+
+/// Takes a place of a segment with its message, or the places of a gap where no message can be read. `false` ends it.
+pub(super) type Visit<'a> = dyn FnMut(RangeInclusive<u32>, Option<ReadyMessage>) -> Result<bool> + 'a;
 
 impl Source {
     /// Copies the files, since to read a database with a log is to write to it, and opens the copy.
@@ -59,6 +63,12 @@ impl Source {
             unusable_log_pages: frames_of_log(&beside(&site.path, "-wal")).saturating_sub(used),
             _copy: copy,
         })
+    }
+
+    /// How many keys in a row are asked for one by one where a table cannot be read: more than the file holds were never there.
+    /// A key that is wrong may lie four billion behind the last one that is right.
+    pub(super) fn most_probes(&self) -> u32 {
+        self.most_messages.max(1 << 16)
     }
 
     /// Whether tables and columns are there that came with a version of the schema.
@@ -123,42 +133,45 @@ impl Source {
         Ok(text.flatten().flatten())
     }
 
-    /// Visits every place of a segment, in order: its message, or nothing where none can be read. `false` ends it.
-    pub(super) fn each(
-        &self,
-        segment: u32,
-        first: u32,
-        last: u32,
-        visit: &mut dyn FnMut(u32, Option<ReadyMessage>) -> Result<bool>,
-    ) -> Result<()> {
+    /// Visits every place of a segment, in order.
+    pub(super) fn each(&self, segment: u32, first: u32, last: u32, visit: &mut Visit<'_>) -> Result<()> {
         let mut next = first;
         while next <= last {
-            if !self.as_far_as_it_goes(segment, &mut next, last, visit)? {
+            if !self.as_far_as_it_goes(segment, &mut next, last, visit)?
+                || !self.until_it_goes_on(segment, &mut next, last, visit)?
+            {
                 return Ok(());
-            }
-            // From here on one by one, until something can be read again.
-            while next <= last {
-                let message = self.one(segment, next)?;
-                let readable = message.is_some();
-                if !visit(next, message)? {
-                    return Ok(());
-                }
-                next += 1;
-                if readable {
-                    break;
-                }
             }
         }
         Ok(())
     }
 
-    fn as_far_as_it_goes(
-        &self,
-        segment: u32,
-        next: &mut u32,
-        last: u32,
-        visit: &mut dyn FnMut(u32, Option<ReadyMessage>) -> Result<bool>,
-    ) -> Result<bool> {
+    /// One by one, until something can be read again.
+    fn until_it_goes_on(&self, segment: u32, next: &mut u32, last: u32, visit: &mut Visit<'_>) -> Result<bool> {
+        let mut probes = 0;
+        while *next <= last {
+            let message = self.one(segment, *next)?;
+            let readable = message.is_some();
+            if !visit(*next..=*next, message)? {
+                return Ok(false);
+            }
+            *next += 1;
+            if readable {
+                break;
+            }
+            probes += 1;
+            let end = last.saturating_sub(self.most_probes());
+            if probes == self.most_probes() && *next < end {
+                if !visit(*next..=end, None)? {
+                    return Ok(false);
+                }
+                *next = end + 1;
+            }
+        }
+        Ok(true)
+    }
+
+    fn as_far_as_it_goes(&self, segment: u32, next: &mut u32, last: u32, visit: &mut Visit<'_>) -> Result<bool> {
         let mut visited = Ok(true);
         let mut read = || {
             let mut statement = self.connection.prepare_cached(&self.select_messages)?;
@@ -173,14 +186,14 @@ impl Source {
                 if seq < *next || seq > last + 1 {
                     return Ok(());
                 }
-                while *next < seq && matches!(visited, Ok(true)) {
-                    visited = visit(*next, None);
-                    *next += 1;
+                if *next < seq {
+                    visited = visit(*next..=seq - 1, None);
+                    *next = seq;
                 }
                 let Some(row) = row.filter(|_| matches!(visited, Ok(true))) else {
                     return Ok(());
                 };
-                visited = visit(seq, readable(row));
+                visited = visit(seq..=seq, readable(row));
                 *next = seq + 1;
             }
         };

@@ -1,0 +1,3 @@
+#![no_main]
+
+turnkeep_fuzz::target!("filter");
