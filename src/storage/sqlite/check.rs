@@ -7,7 +7,8 @@ mod sessions;
 use super::failure::Site;
 use crate::error::{Kind, Result};
 use crate::model::CheckReport;
-use rusqlite::{Connection, OptionalExtension, Params};
+use rusqlite::{Connection, OptionalExtension, Params, ffi};
+use std::ffi::c_int;
 
 /// Checks what a connection sees, which must be one moment.
 pub(super) fn check(connection: &Connection, site: &Site) -> Result<CheckReport> {
@@ -56,15 +57,17 @@ impl Check<'_> {
             .connection
             .pragma_query_value(None, "page_count", |row| super::rows::unsigned(row, 0))?;
         let mut statement = self.connection.prepare("PRAGMA integrity_check(1000)")?;
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            let found: String = row.get(0)?;
-            if found != "ok" {
-                self.site.note_damage();
-                for line in found.lines() {
-                    self.problem(format!("SQLite: {line}"));
-                }
-            }
+        let found: Vec<String> = statement
+            .query_map([], |row| row.get(0))?
+            .collect::<rusqlite::Result<_>>()?;
+        let lines = || found.iter().flat_map(|text| text.lines()).filter(|line| *line != "ok");
+        // SQLite tells of a disk that cannot be read as it tells of damage; and what it could not read it then misses elsewhere.
+        if let Some(code) = lines().find_map(code_of_unreadable) {
+            return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None));
+        }
+        for line in lines() {
+            self.site.note_damage();
+            self.problem(format!("SQLite: {line}"));
         }
         Ok(())
     }
@@ -176,4 +179,27 @@ impl Check<'_> {
         }
         Ok(())
     }
+}
+
+/// Why SQLite could not look at something, if that is what a line of its report says, and it is not the file that is wrong.
+fn code_of_unreadable(line: &str) -> Option<c_int> {
+    if line.contains("unable to validate") {
+        let reasons = [
+            ("disk I/O error", ffi::SQLITE_IOERR),
+            ("out of memory", ffi::SQLITE_NOMEM),
+        ];
+        return reasons
+            .into_iter()
+            .find_map(|(reason, code)| line.ends_with(reason).then_some(code));
+    }
+    // A page of a long row, whose number was found to be right: only the reading can have failed.
+    if line.contains("failed to get page") {
+        return Some(ffi::SQLITE_IOERR);
+    }
+    let (_, code) = line.split_once("unable to get the page. error code=")?;
+    let code: c_int = code.trim().parse().ok()?;
+    let primary = code & 0xff;
+    let is_damage =
+        [ffi::SQLITE_CORRUPT, ffi::SQLITE_NOTADB].contains(&primary) || code == ffi::SQLITE_IOERR_SHORT_READ;
+    (!is_damage).then_some(code)
 }

@@ -18,6 +18,7 @@ pub(super) struct Site {
     pub(super) busy_timeout: Duration,
     damaged: Arc<AtomicBool>,
     damage_is_told: Arc<AtomicBool>,
+    log_is_distrusted: Arc<AtomicBool>,
 }
 
 impl Site {
@@ -28,6 +29,7 @@ impl Site {
             busy_timeout,
             damaged: Arc::default(),
             damage_is_told: Arc::default(),
+            log_is_distrusted: Arc::default(),
         }
     }
 
@@ -39,6 +41,21 @@ impl Site {
     /// Whether damage was noted, for the first who asks after that.
     pub(super) fn take_news_of_damage(&self) -> bool {
         self.damaged.load(Ordering::Relaxed) && !self.damage_is_told.swap(true, Ordering::Relaxed)
+    }
+
+    /// A flush has failed: what was to be flushed may be nowhere but in the system's memory, and the next flush may not tell.
+    pub(super) fn distrust_log(&self) {
+        self.log_is_distrusted.store(true, Ordering::Release);
+    }
+
+    /// Whether a flush has failed and the log was not written anew since.
+    pub(super) fn distrusts_log(&self) -> bool {
+        self.log_is_distrusted.load(Ordering::Acquire)
+    }
+
+    /// The same, for whoever is going to write it anew.
+    pub(super) fn take_distrust(&self) -> bool {
+        self.distrusts_log() && self.log_is_distrusted.swap(false, Ordering::AcqRel)
     }
 
     /// Refuses to write to a file that is known to be damaged.
@@ -75,6 +92,11 @@ impl Site {
         {
             return self.damage("a page that should be in the file lies behind its end");
         }
+        if error.sqlite_error().is_some_and(|error| {
+            [ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_IOERR_DIR_FSYNC].contains(&error.extended_code)
+        }) {
+            self.distrust_log();
+        }
         // The shared memory beside the WAL could not grow.
         if error
             .sqlite_error()
@@ -103,6 +125,13 @@ impl Site {
                     self.busy_timeout.as_secs_f64()
                 ),
             ),
+            ErrorCode::FileLockingProtocolFailed => Error::new(
+                Kind::Busy,
+                format!(
+                    "another process or connection has kept the locks of the shared memory beside {at} for too long; try \
+                     again, and look for a process that hangs"
+                ),
+            ),
             ErrorCode::DiskFull => self.full(),
             ErrorCode::ReadOnly => Error::new(
                 Kind::ReadOnly,
@@ -119,6 +148,10 @@ impl Site {
                     "{at} cannot be opened ({error}); check that its folder exists and may be written, and that the process may open \
                      more files"
                 ),
+            ),
+            ErrorCode::OutOfMemory => Error::new(
+                Kind::Storage,
+                format!("there was no memory for what SQLite had to do with {at}; make room and try again"),
             ),
             ErrorCode::TooBig => Error::new(Kind::TooLarge, format!("a text is larger than {at} can hold (1 GB)")),
             _ => Error::new(Kind::Storage, format!("{at}: {error}")),

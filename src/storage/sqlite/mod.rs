@@ -21,6 +21,7 @@ mod filter;
 mod functions;
 mod import;
 mod list;
+mod log;
 mod new_file;
 mod page_token;
 mod raw;

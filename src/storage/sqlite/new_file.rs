@@ -7,7 +7,7 @@ use super::schema;
 use crate::error::{Error, Kind, Result};
 use crate::files::{create_private, flush_folder, folder_of, partial_beside};
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -197,8 +197,12 @@ impl NewFile {
             // Now with what is only in its log yet.
             schema::check_before_changing(&old, &self.target)?;
             let mode = old.pragma_update_and_check(None, "journal_mode", "delete", |row| row.get::<_, String>(0));
-            if !mode.is_ok_and(|mode| mode == "delete") {
-                return Err(in_use(&self.target.location));
+            match mode {
+                Ok(mode) if mode == "delete" => {}
+                Err(error) if error.sqlite_error_code() != Some(ErrorCode::DatabaseBusy) => {
+                    return Err(explain(error));
+                }
+                Ok(_) | Err(_) => return Err(in_use(&self.target.location)),
             }
         }
         for end in SIDE_FILES {

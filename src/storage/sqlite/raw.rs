@@ -1,5 +1,6 @@
 //! Statements held and run by SQLite's own C API, where rusqlite's way of it takes longer than what is done: ranges of rows,
-//! which is every message's way into memory, and the beginning and end of every transaction.
+//! which is every message's way into memory, and the beginning and end of every transaction. And the log's file, which nothing else
+//! reaches.
 //!
 //! rusqlite looks a statement up by its text each time. And it asks each column for its type before it reads it, and that takes longer than the reading: two fifths of a
 //! window after a cache miss. Here a column is read as what the schema, whose tables are STRICT, says that it is. The only
@@ -183,6 +184,56 @@ pub(super) fn forbid_extensions(connection: &Connection) -> Result<()> {
         ffi::SQLITE_OK => Ok(()),
         // SAFETY: as above.
         code => Err(unsafe { failure(connection.handle(), code) }),
+    }
+}
+
+/// How much of the log is read and written at once.
+const PART: usize = 1 << 16;
+
+/// Writes the bytes of the write-ahead log to where they are, and flushes them. The caller has a transaction open for writing in
+/// which nothing was changed yet.
+pub(super) fn write_log_once_more(connection: &Connection) -> Result<()> {
+    let mut file: *mut ffi::sqlite3_file = ptr::null_mut();
+    // SAFETY: the connection is open; asked this, SQLite writes a pointer to one of its files, which lives as long as it.
+    let code = unsafe {
+        ffi::sqlite3_file_control(
+            connection.handle(),
+            c"main".as_ptr(),
+            ffi::SQLITE_FCNTL_JOURNAL_POINTER,
+            (&raw mut file).cast(),
+        )
+    };
+    ok(code)?;
+    // SAFETY: a file that is not open has no methods; those of one that is are SQLite's own and stay.
+    let Some(methods) = (unsafe { file.as_ref().and_then(|file| file.pMethods.as_ref()) }) else {
+        return Ok(());
+    };
+    let (Some(size), Some(read), Some(write), Some(sync)) =
+        (methods.xFileSize, methods.xRead, methods.xWrite, methods.xSync)
+    else {
+        return Err(Error::InvalidQuery);
+    };
+    let mut end = 0;
+    // SAFETY: the file is open, and as long as the transaction is, nobody else writes to it.
+    ok(unsafe { size(file, &raw mut end) })?;
+    let mut part = vec![0u8; PART];
+    let mut at = 0;
+    while at < end {
+        let len = (end - at).min(PART as i64) as c_int;
+        // SAFETY: as above; the part has room for so many bytes.
+        ok(unsafe { read(file, part.as_mut_ptr().cast(), len, at) })?;
+        // SAFETY: as above; they were just read.
+        ok(unsafe { write(file, part.as_ptr().cast(), len, at) })?;
+        at += i64::from(len);
+    }
+    // SAFETY: as above.
+    ok(unsafe { sync(file, ffi::SQLITE_SYNC_FULL) })
+}
+
+fn ok(code: c_int) -> Result<()> {
+    match code {
+        ffi::SQLITE_OK => Ok(()),
+        code => Err(Error::SqliteFailure(ffi::Error::new(code), None)),
     }
 }
 

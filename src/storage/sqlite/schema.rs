@@ -9,7 +9,7 @@ use super::new_file::beside;
 use crate::error::{Error, Kind, Result};
 use crate::model::ids::new_uuid;
 use crate::model::now;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -114,7 +114,7 @@ pub(super) fn check_before_opening(site: &Site) -> Result<()> {
 }
 
 fn is_no_database(error: &rusqlite::Error) -> bool {
-    error.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase)
+    error.sqlite_error_code() == Some(ErrorCode::NotADatabase)
 }
 
 /// A power cut in the middle of a write to the first page leaves a file that is no database without what SQLite has beside it
@@ -150,7 +150,10 @@ pub(super) fn check_is_store(site: &Site) -> Result<()> {
             identity.check(&site.location)
         }
         Ok(identity) => Err(not_a_store(&site.location, identity.application_id)),
-        Err(_) => Err(no_database(&site.location)),
+        Err(error) => match error.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Err(no_database(&site.location)),
+            _ => Err(site.explain(&error)),
+        },
     }
 }
 
@@ -165,9 +168,7 @@ pub(super) fn version_of_damaged(connection: &Connection, site: &Site) -> Result
     };
     match read() {
         Ok(identity) => identity.check(&site.location).map(|()| identity.version),
-        Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) => {
-            Err(no_database(&site.location))
-        }
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => Err(no_database(&site.location)),
         Err(error) => Err(site.explain(&error)),
     }
 }

@@ -6,6 +6,7 @@ use super::connection::{self, Opener};
 use super::events::EventLog;
 use super::failure::Site;
 use super::import::Import;
+use super::log;
 use super::raw::Statement;
 use super::readers::Reader;
 use super::search::Backlog;
@@ -164,6 +165,7 @@ impl Writer {
         self.undo_unended_batch();
         if durability == Durability::Disk {
             self.save_deferred()?;
+            self.renew_log_if_distrusted()?;
         }
         if self.has_deferred() {
             self.run("SAVEPOINT batch")?;
@@ -378,8 +380,16 @@ impl Writer {
     /// The connection with no transaction open, for what is no mutation.
     pub(super) fn between_transactions(&mut self) -> Result<&Connection> {
         self.save_deferred()?;
+        self.renew_log_if_distrusted()?;
         self.unflushed = !self.in_memory;
         Ok(&self.reader.connection)
+    }
+
+    fn renew_log_if_distrusted(&self) -> Result<()> {
+        if self.in_memory {
+            return Ok(());
+        }
+        log::renew_if_distrusted(&self.reader.connection, &self.site)
     }
 
     fn commit_at(&mut self, durability: Durability) -> Result<()> {
@@ -422,6 +432,9 @@ impl Writer {
         if flushed.is_ok() && self.wal_frames.load(Ordering::Relaxed) > FRAMES_WORTH_A_NEW_BEGINNING {
             let _slower_to_open = self.begin_wal_anew();
         }
+        if flushed.is_ok() {
+            flushed = self.renew_log_if_distrusted();
+        }
         // What is still deferred ends with the connection.
         let lost = self.lost + self.deferred;
         if lost > 0 {
@@ -429,7 +442,7 @@ impl Writer {
         }
         drop((self.begin, self.commit));
         let connection = self.reader.into_connection();
-        if self.site.check_undamaged().is_err() {
+        if self.site.check_undamaged().is_err() || self.site.distrusts_log() {
             let _left_alone = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
         } else if !self.in_memory {
             // With a limit SQLite would cut the WAL file to nothing now, and the next appends would pay for growing it.
@@ -449,6 +462,7 @@ pub(super) fn explain(site: &Site, refusal: Refusal) -> Error {
 
 /// A passive checkpoint: it waits for nobody.
 pub(super) fn checkpoint(connection: &Connection, site: &Site) -> Result<()> {
+    log::renew_if_distrusted(connection, site)?;
     connection
         .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
         .map_err(|error| site.explain(&error))

@@ -158,9 +158,19 @@ fn is_sqlite(real: &Path, location: &str) -> Result<bool> {
     match connect(real, As::Unchanging).and_then(|connection| application_id(&connection)) {
         Ok(APPLICATION_ID) => Err(is_a_store(location)),
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => Ok(false),
+        Err(error) if is_unreadable(&error) => Err(explain(location, &error)),
         // What is wrong here may be right with the log beside it.
         Ok(_) | Err(_) => Ok(true),
     }
+}
+
+/// Whether the fault is not in the file; one that is too short is at fault itself.
+fn is_unreadable(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_some_and(|error| {
+        use ErrorCode::{CannotOpen, OutOfMemory, SystemIoFailure};
+        [CannotOpen, OutOfMemory, SystemIoFailure].contains(&error.code)
+            && error.extended_code != ffi::SQLITE_IOERR_SHORT_READ
+    })
 }
 
 fn application_id(connection: &Connection) -> rusqlite::Result<i32> {
