@@ -77,7 +77,7 @@ fn options(window: &Window) -> WindowOptions {
 fn part_of(message: MessageRef<'_>, report: &WindowReport) -> &'static str {
     if message.flags.contains(MessageFlags::SUMMARY) {
         "summary"
-    } else if message.place.seq < report.cut_seq {
+    } else if u64::from(message.place.seq) < report.cut_seq {
         "front"
     } else {
         "run"
