@@ -1,11 +1,12 @@
 //! Group commit: many callers, one transaction.
 //!
 //! Whoever arrives while nobody leads becomes the leader: it takes everything that waits, has it applied at once, and
-//! hands each caller its own result. There is no writer thread, so a lone caller pays no wake-up. Leadership is never
-//! handed to a sleeping thread: it is laid down, and one of those who wait is woken to take it up if nobody has by then.
+//! hands each caller its own result. There is no writer thread, so a lone caller pays no wake-up, and no seat to wait in.
+//! Leadership is never handed to a sleeping thread: it is laid down, and one of those who wait is woken to take it up if nobody
+//! has by then.
 //! (docs/design.md, "Why does the caller commit?")
 
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::panics::caught;
 use crate::sync::{Condvar, Mutex, wait, yield_now};
 
@@ -61,14 +62,9 @@ impl<J, T> GroupCommit<J, T> {
     /// Has a job applied, alone or with others, and returns its result. `apply` gets jobs in the order of their arrival and
     /// answers each; it runs on the thread of one of the callers.
     pub(crate) fn submit(&self, job: J, apply: impl Fn(Vec<J>) -> Vec<Result<T>>) -> Result<T> {
-        let seat = Arc::new(Seat::new());
-        let leads = {
-            let mut queue = self.queue.lock();
-            queue.pending.push(Waiter {
-                job,
-                seat: Arc::clone(&seat),
-            });
-            !std::mem::replace(&mut queue.led, true)
+        let (seat, leads) = match self.arrive(job) {
+            Arrival::First { job, had_company } => return self.lead_first(job, had_company, &apply),
+            Arrival::Seated { seat, leads } => (seat, leads),
         };
         if leads {
             self.lead(&apply);
@@ -80,6 +76,21 @@ impl<J, T> GroupCommit<J, T> {
                 None => {}
             }
         }
+    }
+
+    fn arrive(&self, job: J) -> Arrival<J, T> {
+        let mut queue = self.queue.lock();
+        let leads = !std::mem::replace(&mut queue.led, true);
+        if leads && queue.pending.is_empty() {
+            let had_company = queue.had_company;
+            return Arrival::First { job, had_company };
+        }
+        let seat = Arc::new(Seat::new());
+        queue.pending.push(Waiter {
+            job,
+            seat: Arc::clone(&seat),
+        });
+        Arrival::Seated { seat, leads }
     }
 
     /// Does something while nobody commits: what others bring meanwhile waits until it is done.
@@ -130,23 +141,54 @@ impl<J, T> GroupCommit<J, T> {
         vacant
     }
 
+    /// Leads with a job that came first. Who had no company the last time expects none.
+    fn lead_first(&self, job: J, had_company: bool, apply: &impl Fn(Vec<J>) -> Vec<Result<T>>) -> Result<T> {
+        let mut jobs = vec![job];
+        let seats = match had_company {
+            true => self.take_company(&mut jobs),
+            false => Vec::new(),
+        };
+        let mut results = apply_all(jobs, apply);
+        let own = results.next().unwrap_or_else(|| Err(unanswered()));
+        self.hand_out(&seats, results);
+        own
+    }
+
     fn lead(&self, apply: &impl Fn(Vec<J>) -> Vec<Result<T>>) {
-        let had_company = self.queue.lock().had_company;
-        if had_company {
+        let mut jobs = Vec::new();
+        let seats = self.take_company(&mut jobs);
+        self.hand_out(&seats, apply_all(jobs, apply));
+    }
+
+    /// Takes what waits, behind the leader's own job if there is one.
+    fn take_company(&self, jobs: &mut Vec<J>) -> Vec<Arc<Seat<T>>> {
+        if self.queue.lock().had_company {
             yield_now();
         }
-        let (jobs, seats) = self.take_pending();
-        for (seat, result) in seats.iter().zip(apply_all(jobs, seats.len(), apply)) {
-            seat.settle(SeatState::Done(result));
+        let mut queue = self.queue.lock();
+        let seats = queue.pending.drain(..).map(|waiter| {
+            jobs.push(waiter.job);
+            waiter.seat
+        });
+        let seats = seats.collect();
+        queue.had_company = jobs.len() > 1;
+        seats
+    }
+
+    fn hand_out(&self, seats: &[Arc<Seat<T>>], mut results: impl Iterator<Item = Result<T>>) {
+        for seat in seats {
+            seat.settle(SeatState::Done(results.next().unwrap_or_else(|| Err(unanswered()))));
         }
         self.lay_down();
     }
+}
 
-    fn take_pending(&self) -> (Vec<J>, Vec<Arc<Seat<T>>>) {
-        let mut queue = self.queue.lock();
-        queue.had_company = queue.pending.len() > 1;
-        queue.pending.drain(..).map(|waiter| (waiter.job, waiter.seat)).unzip()
-    }
+/// Where a caller stands.
+enum Arrival<J, T> {
+    /// At the head: it leads, and nobody was there before.
+    First { job: J, had_company: bool },
+    /// Among others, and leads them or waits.
+    Seated { seat: Arc<Seat<T>>, leads: bool },
 }
 
 /// The lead of somebody who is alone, laid down whatever becomes of the work.
@@ -158,12 +200,21 @@ impl<J, T> Drop for LaidDown<'_, J, T> {
     }
 }
 
-/// One result for each job, whatever `apply` does: a caller without one would wait for ever.
-fn apply_all<J, T>(jobs: Vec<J>, count: usize, apply: &impl Fn(Vec<J>) -> Vec<Result<T>>) -> Vec<Result<T>> {
-    caught(|| Ok(apply(jobs))).unwrap_or_else(|error| {
-        let error = error.during("commit; whether the change was kept is not known: read before a retry");
+/// The results of jobs; the same error for each if `apply` panics.
+fn apply_all<J, T>(jobs: Vec<J>, apply: &impl Fn(Vec<J>) -> Vec<Result<T>>) -> std::vec::IntoIter<Result<T>> {
+    let count = jobs.len();
+    let results = caught(|| Ok(apply(jobs))).unwrap_or_else(|error| {
+        let error = error.during(UNKNOWN);
         (0..count).map(|_| Err(error.clone())).collect()
-    })
+    });
+    results.into_iter()
+}
+
+const UNKNOWN: &str = "commit; whether the change was kept is not known: read before a retry";
+
+/// For whom `apply` had no result: without one it would wait for ever.
+fn unanswered() -> Error {
+    Error::new(Kind::Panic, "the batch had fewer results than changes").during(UNKNOWN)
 }
 
 impl<T> Seat<T> {
@@ -200,7 +251,6 @@ impl<T> Seat<T> {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-    use crate::error::Kind;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     #[test]
@@ -223,6 +273,14 @@ mod tests {
             }
         });
         assert!(batches.load(Ordering::Relaxed) <= 8000);
+    }
+
+    #[test]
+    fn whoever_gets_no_result_is_told_so_and_waits_for_nothing() {
+        let commit = GroupCommit::<u32, u32>::new();
+        let error = commit.submit(1, |_| Vec::new()).unwrap_err();
+        assert_eq!(error.kind(), Kind::Panic);
+        assert_eq!(commit.submit(2, |jobs| jobs.into_iter().map(Ok).collect()), Ok(2));
     }
 
     #[test]

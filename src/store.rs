@@ -19,7 +19,8 @@ mod session;
 mod transfer;
 mod turns;
 
-pub use crate::cache::window::{Window, WindowReport};
+pub use crate::cache::view::WindowReport;
+pub use crate::cache::window::Window;
 pub use branch::{Branched, Branching, Comparison};
 pub use lifecycle::{Resumed, Truncated};
 pub use maintenance::BackupOptions;

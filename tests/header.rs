@@ -39,7 +39,7 @@ const SECTIONS: &[Section] = &[
     Section {
         title: "5 Window",
         about: "The messages for the next prompt.",
-        sources: &["src/ffi/window.rs"],
+        sources: &["src/cache/view.rs#Window", "src/ffi/window.rs"],
     },
     Section {
         title: "6 Turn",
@@ -83,6 +83,9 @@ const SECTIONS: &[Section] = &[
     },
 ];
 
+/// What C sees of src/cache/view.rs.
+const EXPORTED_VIEWS: [&str; 4] = ["Text", "MessageDetails", "MessageView", "WindowReport"];
+
 const PREAMBLE: &str = include_str!("header_preamble.txt");
 
 fn root() -> PathBuf {
@@ -94,12 +97,12 @@ fn fragment(source: &str) -> String {
     let (file, prefix) = source.split_once('#').unwrap_or((source, ""));
     let mut config = cbindgen::Config::from_file(root().join("cbindgen.toml")).expect("cbindgen.toml");
     if !prefix.is_empty() {
-        config.export.exclude = ["Text", "MessageDetails", "MessageView"]
+        config.export.exclude = EXPORTED_VIEWS
             .into_iter()
             .filter(|name| !name.starts_with(prefix))
             .map(str::to_owned)
             .collect();
-        config.export.include = ["Text", "MessageDetails", "MessageView"]
+        config.export.include = EXPORTED_VIEWS
             .into_iter()
             .filter(|name| name.starts_with(prefix))
             .map(str::to_owned)

@@ -4,6 +4,7 @@
 
 mod support;
 
+use std::sync::Arc;
 use support::{TempStore, assistant, user};
 use turnkeep::context::WindowOptions;
 use turnkeep::error::Kind;
@@ -11,6 +12,40 @@ use turnkeep::model::{
     AppendOptions, Durability, ListOptions, MessageFlags, NewMessage, NewSession, Role, SessionChanges, Tokens,
 };
 use turnkeep::{Store, StoreOptions};
+
+#[test]
+fn the_same_window_is_given_again_until_something_changes_or_something_else_is_asked_for() {
+    let store = TempStore::new();
+    let session = store.create();
+    session.append(vec![user("one")], AppendOptions::default()).unwrap();
+    let options = WindowOptions::default();
+    let small = WindowOptions {
+        max_tokens: 1_000,
+        ..options
+    };
+    session.window(&options).unwrap();
+    let first = session.window(&options).unwrap();
+    assert!(Arc::ptr_eq(&first, &session.window(&options).unwrap()));
+    assert_eq!(session.window(&small).unwrap().report().budget_tokens, 1_000);
+    assert!(Arc::ptr_eq(&first, &session.window(&options).unwrap()));
+
+    session
+        .append(vec![assistant("two")], AppendOptions::default())
+        .unwrap();
+    let second = session.window(&options).unwrap();
+    assert_eq!((first.len(), second.len()), (1, 2));
+
+    let changes = SessionChanges {
+        window_tokens: Some(Some(500)),
+        ..SessionChanges::default()
+    };
+    session.update(changes).unwrap();
+    assert_eq!(session.window(&options).unwrap().report().budget_tokens, 500);
+    assert_eq!(
+        second.report().revision + 1,
+        session.window(&options).unwrap().report().revision
+    );
+}
 
 #[test]
 fn every_field_of_a_message_comes_back_as_it_was_appended() {

@@ -869,6 +869,33 @@ TURNKEEP_API void turnkeep_messages_free(turnkeep_messages *messages);
  * The messages for the next prompt.
  */
 
+/*
+ * What is in a window and what is not. Its messages are, in order: front_messages that are pinned, kept or the
+ * summary, then every message from cut_seq to head_seq.
+ */
+typedef struct {
+    /* What its messages use, message_overhead included. */
+    uint64_t tokens;
+    /* What they may use: max_tokens less reserve_tokens. */
+    uint64_t budget_tokens;
+    /* The first message of the part without holes. It stays the same from turn to turn until the budget is passed. */
+    uint64_t cut_seq;
+    /* The session's last message; 0 is none yet. */
+    uint64_t head_seq;
+    /* How many messages come before cut_seq's. */
+    uint64_t front_messages;
+    /* How many messages of the session were left out. */
+    uint64_t left_out_messages;
+    /* Their tokens, without message_overhead. */
+    uint64_t left_out_tokens;
+    /* The first message left out; 0 is none. Pinned messages after it may be in the window. */
+    uint64_t left_out_first_seq;
+    /* The last message left out; 0 is none. */
+    uint64_t left_out_last_seq;
+    /* The session's revision that the window shows. */
+    uint64_t revision;
+} turnkeep_window_report;
+
 /* Leave out the session's summary. */
 #define TURNKEEP_LEAVE_OUT_SUMMARY 1
 
@@ -910,33 +937,6 @@ typedef struct {
     /* Must be 0. */
     uint32_t reserved;
 } turnkeep_window_options;
-
-/*
- * What is in a window and what is not. Its messages are, in order: front_messages that are pinned, kept or the
- * summary, then every message from cut_seq to head_seq.
- */
-typedef struct {
-    /* What its messages use, message_overhead included. */
-    uint64_t tokens;
-    /* What they may use: max_tokens less reserve_tokens. */
-    uint64_t budget_tokens;
-    /* The first message of the part without holes. It stays the same from turn to turn until the budget is passed. */
-    uint64_t cut_seq;
-    /* The session's last message; 0 is none yet. */
-    uint64_t head_seq;
-    /* How many messages come before cut_seq's. */
-    uint64_t front_messages;
-    /* How many messages of the session were left out. */
-    uint64_t left_out_messages;
-    /* Their tokens, without message_overhead. */
-    uint64_t left_out_tokens;
-    /* The first message left out; 0 is none. Pinned messages after it may be in the window. */
-    uint64_t left_out_first_seq;
-    /* The last message left out; 0 is none. */
-    uint64_t left_out_last_seq;
-    /* The session's revision that the window shows. */
-    uint64_t revision;
-} turnkeep_window_report;
 
 /*
  * Returns the messages for the next prompt: what is pinned, then the newest whole turns that fit. Never changes the

@@ -7,7 +7,7 @@ use crate::context::{Entry, Memo, Planner, Policy, WindowOptions};
 use crate::error::{DAMAGE_ADVICE, Error, Kind, Result};
 use crate::model::{Message, MessageRef, ReadyMessage, SessionChanges};
 use crate::storage::{Head, Snapshot};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// How many kinds of windows of one session are kept at hand.
 const PLANS: usize = super::KINDS_OF_WINDOWS;
@@ -20,6 +20,9 @@ pub(crate) struct Loaded {
     first: u32,
     /// The latest used last.
     plans: Vec<Plan>,
+    /// The window that was handed out first since something changed, and for what options: whoever asks again is given the same.
+    /// To find its plan and to make another one took three times as long.
+    handed_out: OnceLock<(WindowOptions, Arc<Window>)>,
     memo_due: MemoDue,
 }
 
@@ -49,6 +52,7 @@ impl Loaded {
             head,
             body: Body::new(),
             plans: Vec::new(),
+            handed_out: OnceLock::new(),
             memo_due: MemoDue::Now,
         }
     }
@@ -84,7 +88,7 @@ impl Loaded {
             self.head.place = self.head.place.next(message.role, message.tokens);
             self.push(&MessageRef::placed(message, self.head.place));
         }
-        self.head.revision = revision;
+        self.begin_revision(revision);
         true
     }
 
@@ -116,12 +120,35 @@ impl Loaded {
         if let Some(tokens) = changes.window_tokens {
             self.head.window_tokens = tokens;
         }
-        self.head.revision = revision;
+        self.begin_revision(revision);
         true
     }
 
+    fn begin_revision(&mut self, revision: u64) {
+        self.head.revision = revision;
+        self.handed_out.take();
+    }
+
     /// A window, if a planner stands ready for it.
-    pub(crate) fn ready_window(&self, policy: &Policy) -> Option<Result<Window>> {
+    #[inline]
+    pub(crate) fn window_at_hand(&self, options: &WindowOptions, store_tokens: u64) -> Result<Option<Arc<Window>>> {
+        match self.handed_out.get() {
+            Some((asked_for, window)) if asked_for == options => Ok(Some(Arc::clone(window))),
+            _ => self.hand_out(options, store_tokens),
+        }
+    }
+
+    #[inline(never)]
+    fn hand_out(&self, options: &WindowOptions, store_tokens: u64) -> Result<Option<Arc<Window>>> {
+        let policy = self.policy(options, store_tokens)?;
+        let window = self.planned_window(&policy).transpose()?.map(Arc::new);
+        if let Some(window) = &window {
+            let _second = self.handed_out.set((*options, Arc::clone(window)));
+        }
+        Ok(window)
+    }
+
+    fn planned_window(&self, policy: &Policy) -> Option<Result<Window>> {
         let plan = self.plans.iter().rev().find(|plan| plan.planner.policy() == policy)?;
         let prepared = plan.prepared.as_ref()?;
         Some(Window::new(
@@ -133,7 +160,7 @@ impl Loaded {
     }
 
     /// A window, with what it needs read from the storage.
-    pub(crate) fn window(&mut self, snapshot: &dyn Snapshot, policy: &Policy) -> Result<Window> {
+    pub(crate) fn window(&mut self, snapshot: &dyn Snapshot, policy: &Policy) -> Result<Arc<Window>> {
         let mut plan = match self.plans.iter().position(|plan| plan.planner.policy() == policy) {
             Some(index) => self.plans.remove(index),
             None => Plan {
@@ -148,8 +175,9 @@ impl Loaded {
             self.plans.remove(0);
         }
         self.plans.push(plan);
-        self.ready_window(policy)
+        self.planned_window(policy)
             .unwrap_or_else(|| Err(Error::new(Kind::Panic, "a window was prepared and is not there")))
+            .map(Arc::new)
     }
 
     fn summary_tokens(&self) -> Option<u64> {
@@ -265,6 +293,7 @@ impl Loaded {
         self.body = body;
         self.first = first;
         self.plans.iter_mut().for_each(|plan| plan.prepared = None);
+        self.handed_out.take();
     }
 
     fn views_from(&self, seq: u32) -> &[MessageView] {

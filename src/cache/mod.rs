@@ -36,7 +36,7 @@ pub(crate) struct CachedSession {
     pub(crate) state: RwLock<State>,
     /// For [`crate::storage::Storage::is_current`].
     pub(crate) seen: AtomicU64,
-    handed_out: Mutex<Vec<(Policy, u32)>>,
+    handed_out: Mutex<Vec<(Policy, u64)>>,
     used: AtomicBool,
     /// Something was committed while the session was being read: what is in memory may lack it.
     missed: AtomicBool,
@@ -60,7 +60,7 @@ impl CachedSession {
 
     /// Notes where a window begins that is handed out, and says where the last one with these rules began if that was
     /// elsewhere.
-    pub(crate) fn note_cut(&self, policy: Policy, cut: u32) -> Option<u32> {
+    pub(crate) fn note_cut(&self, policy: Policy, cut: u64) -> Option<u64> {
         let mut handed_out = self.handed_out.lock();
         if let Some((_, last)) = handed_out.iter_mut().find(|(known, _)| *known == policy) {
             let before = std::mem::replace(last, cut);

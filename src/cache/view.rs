@@ -1,4 +1,4 @@
-//! Messages as C sees them: what a window, a history or a range is made of.
+//! Messages as C sees them: what a window, a history or a range is made of, and what a window says of itself.
 //!
 //! Only layouts. A view points into memory that somebody else keeps alive (`body.rs`); a message without the rarer
 //! fields is one cache line, which is what makes reading a thousand of them take less than a microsecond.
@@ -60,4 +60,31 @@ pub struct MessageView {
     pub role: i32,
     /// TURNKEEP_MESSAGE_ bits.
     pub flags: u32,
+}
+
+/// What is in a window and what is not. Its messages are, in order: front_messages that are pinned, kept or the
+/// summary, then every message from cut_seq to head_seq.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub struct WindowReport {
+    /// What its messages use, message_overhead included.
+    pub tokens: u64,
+    /// What they may use: max_tokens less reserve_tokens.
+    pub budget_tokens: u64,
+    /// The first message of the part without holes. It stays the same from turn to turn until the budget is passed.
+    pub cut_seq: u64,
+    /// The session's last message; 0 is none yet.
+    pub head_seq: u64,
+    /// How many messages come before cut_seq's.
+    pub front_messages: u64,
+    /// How many messages of the session were left out.
+    pub left_out_messages: u64,
+    /// Their tokens, without message_overhead.
+    pub left_out_tokens: u64,
+    /// The first message left out; 0 is none. Pinned messages after it may be in the window.
+    pub left_out_first_seq: u64,
+    /// The last message left out; 0 is none.
+    pub left_out_last_seq: u64,
+    /// The session's revision that the window shows.
+    pub revision: u64,
 }

@@ -1,7 +1,7 @@
 //! A window as it is handed out: a front, a run from the cut to the end, and the report about both.
 
 use super::body::{Body, Run};
-use super::view::MessageView;
+use super::view::{MessageView, WindowReport};
 use crate::context::Planner;
 use crate::error::{Error, Kind, Result};
 use crate::model::{Message, MessageFlags, MessageRef, Place, Role};
@@ -119,40 +119,11 @@ impl Summary<'_> {
     }
 }
 
-/// The messages for the next prompt, as of one moment. Handed from function to function on every cached window, so there is
-/// nothing in it that is not needed.
+/// The messages for the next prompt, as of one moment.
 pub struct Window {
     prepared: Arc<Prepared>,
     run_len: usize,
-    head_seq: u32,
-    tokens: u64,
-    budget: u64,
-    revision: u64,
-}
-
-/// What is in a window and what is not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct WindowReport {
-    /// What its messages use, with the overhead of each.
-    pub tokens: u64,
-    /// What they may use.
-    pub budget_tokens: u64,
-    /// The first message of the part without holes.
-    pub cut_seq: u32,
-    /// The session's last message.
-    pub head_seq: u32,
-    /// How many messages come before the cut's.
-    pub front_messages: u64,
-    /// How many messages of the session were left out.
-    pub left_out_messages: u64,
-    /// Their tokens.
-    pub left_out_tokens: u64,
-    /// The first message left out; 0 is none.
-    pub left_out_first_seq: u32,
-    /// The last message left out; 0 is none.
-    pub left_out_last_seq: u32,
-    /// The session's revision that it shows.
-    pub revision: u64,
+    report: WindowReport,
 }
 
 impl Window {
@@ -162,13 +133,23 @@ impl Window {
         if !usage.fits {
             return Err(too_large(planner));
         }
+        let front = prepared.front.views().len() as u64;
+        let shown_before_cut = front - u64::from(prepared.shows_summary);
         Ok(Self {
-            run_len: (head.seq + 1 - prepared.cut) as usize,
             prepared: Arc::clone(prepared),
-            head_seq: head.seq,
-            tokens: usage.tokens,
-            budget: planner.policy().budget(),
-            revision,
+            run_len: (head.seq + 1 - prepared.cut) as usize,
+            report: WindowReport {
+                tokens: usage.tokens,
+                budget_tokens: planner.policy().budget(),
+                cut_seq: prepared.cut.into(),
+                head_seq: head.seq.into(),
+                front_messages: front,
+                left_out_messages: u64::from(prepared.cut - 1) - shown_before_cut,
+                left_out_tokens: prepared.tokens_before_cut - prepared.front_tokens,
+                left_out_first_seq: prepared.left_out_first.into(),
+                left_out_last_seq: prepared.left_out_last.into(),
+                revision,
+            },
         })
     }
 
@@ -206,22 +187,8 @@ impl Window {
     }
 
     /// What is in it and what is not.
-    pub fn report(&self) -> WindowReport {
-        let prepared = &self.prepared;
-        let front = prepared.front.views().len() as u64;
-        let shown_before_cut = front - u64::from(prepared.shows_summary);
-        WindowReport {
-            tokens: self.tokens,
-            budget_tokens: self.budget,
-            cut_seq: prepared.cut,
-            head_seq: self.head_seq,
-            front_messages: front,
-            left_out_messages: u64::from(prepared.cut - 1) - shown_before_cut,
-            left_out_tokens: prepared.tokens_before_cut - prepared.front_tokens,
-            left_out_first_seq: prepared.left_out_first,
-            left_out_last_seq: prepared.left_out_last,
-            revision: self.revision,
-        }
+    pub fn report(&self) -> &WindowReport {
+        &self.report
     }
 
     /// How many leading messages two windows share, byte for byte.

@@ -4,15 +4,16 @@ use super::basics::{ErrorHandle, Status};
 use super::guard::guard;
 use super::message::Messages;
 use super::options::{self, CallerStruct};
-use super::pointer::{give, required, writable};
+use super::pointer::{give, give_value, required, writable};
 use super::session::SessionHandle;
 use super::store::StoreHandle;
 use super::text;
-use crate::cache::view::MessageView;
+use crate::cache::view::{MessageView, WindowReport};
 use crate::context::{LeaveOut, WindowOptions as Options};
 use crate::error::Result;
-use crate::store::Window as Snapshot;
+use crate::store::Window;
 use std::ffi::c_char;
+use std::sync::Arc;
 
 /// Leave out the session's summary.
 pub const TURNKEEP_LEAVE_OUT_SUMMARY: u32 = 1;
@@ -58,46 +59,26 @@ unsafe impl CallerStruct for WindowOptions {
     const NAME: &'static str = "turnkeep_window_options";
 }
 
-/// What is in a window and what is not. Its messages are, in order: front_messages that are pinned, kept or the
-/// summary, then every message from cut_seq to head_seq.
-#[derive(Clone, Copy)]
-#[repr(C)]
-pub struct WindowReport {
-    /// What its messages use, message_overhead included.
-    pub tokens: u64,
-    /// What they may use: max_tokens less reserve_tokens.
-    pub budget_tokens: u64,
-    /// The first message of the part without holes. It stays the same from turn to turn until the budget is passed.
-    pub cut_seq: u64,
-    /// The session's last message; 0 is none yet.
-    pub head_seq: u64,
-    /// How many messages come before cut_seq's.
-    pub front_messages: u64,
-    /// How many messages of the session were left out.
-    pub left_out_messages: u64,
-    /// Their tokens, without message_overhead.
-    pub left_out_tokens: u64,
-    /// The first message left out; 0 is none. Pinned messages after it may be in the window.
-    pub left_out_first_seq: u64,
-    /// The last message left out; 0 is none.
-    pub left_out_last_seq: u64,
-    /// The session's revision that the window shows.
-    pub revision: u64,
-}
-
 /// The messages for the next prompt, as of one moment. Threads: any number at once. Outlives its session and its store.
 pub struct WindowHandle {
-    window: Snapshot,
-    report: WindowReport,
+    /// It is a [`Window`], counted by those who hold it: as long as nothing changes everybody is given the same one.
+    _window: (),
 }
 
-impl WindowHandle {
-    pub(super) fn new(window: Snapshot) -> Self {
-        Self {
-            report: report(&window),
-            window,
-        }
+fn give_window(out: *mut *mut WindowHandle, window: Arc<Window>) {
+    give_value(out, Arc::into_raw(window).cast_mut().cast());
+}
+
+fn take_back(window: *mut WindowHandle) {
+    if !window.is_null() {
+        // SAFETY: header rule 2: `give_window` gave it, and the caller gives it back once.
+        drop(unsafe { Arc::from_raw(window.cast_const().cast::<Window>()) });
     }
+}
+
+fn seen<'a>(window: *const WindowHandle) -> Option<&'a Window> {
+    // SAFETY: header rule 2: it is NULL, or `give_window` gave it and the caller has not freed it.
+    unsafe { window.cast::<Window>().as_ref() }
 }
 
 /// Returns the messages for the next prompt: what is pinned, then the newest whole turns that fit. Never changes the
@@ -116,7 +97,7 @@ pub extern "C" fn turnkeep_session_window(
         let session = required(session, "session")?;
         writable(out, "out")?;
         let options = read_options(options)?;
-        give(out, WindowHandle::new(session.session.window(&options)?));
+        give_window(out, session.session.window(&options)?);
         Ok(())
     })
 }
@@ -145,7 +126,7 @@ pub extern "C" fn turnkeep_session_resume(
             give(last, Messages { messages: resumed.last });
         }
         if !window.is_null() {
-            give(window, WindowHandle::new(resumed.window));
+            give_window(window, resumed.window);
         }
         give(out, SessionHandle::new(resumed.session));
         Ok(())
@@ -154,40 +135,40 @@ pub extern "C" fn turnkeep_session_resume(
 
 /// Returns the number of messages in a window; 0 for NULL. Since 0.1.
 #[unsafe(no_mangle)]
-pub extern "C" fn turnkeep_window_len(window: Option<&WindowHandle>) -> usize {
-    window.map_or(0, |window| window.window.len())
+pub extern "C" fn turnkeep_window_len(window: *const WindowHandle) -> usize {
+    seen(window).map_or(0, Window::len)
 }
 
 /// Returns a message of a window, borrowed from it; NULL for a NULL window or an index that is too large. Since 0.1.
 #[unsafe(no_mangle)]
-pub extern "C" fn turnkeep_window_at(window: Option<&WindowHandle>, index: usize) -> *const MessageView {
-    window
-        .and_then(|window| window.window.get(index))
+pub extern "C" fn turnkeep_window_at(window: *const WindowHandle, index: usize) -> *const MessageView {
+    seen(window)
+        .and_then(|window| window.get(index))
         .map_or(std::ptr::null(), std::ptr::from_ref)
 }
 
 /// Returns what is in a window and what was left out, borrowed from the window; NULL for NULL. The name ends in _of
 /// because the type has the plain one. Since 0.1.
 #[unsafe(no_mangle)]
-pub extern "C" fn turnkeep_window_report_of(window: Option<&WindowHandle>) -> *const WindowReport {
-    window.map_or(std::ptr::null(), |window| std::ptr::from_ref(&window.report))
+pub extern "C" fn turnkeep_window_report_of(window: *const WindowHandle) -> *const WindowReport {
+    seen(window).map_or(std::ptr::null(), |window| std::ptr::from_ref(window.report()))
 }
 
 /// Returns how many leading messages two windows share: the same seq, role, content, tool calls and tool call id, byte
 /// for byte, which is what an engine need not read again. Model and metadata are not compared. 0 if one is NULL. Since
 /// 0.1.
 #[unsafe(no_mangle)]
-pub extern "C" fn turnkeep_window_common_prefix(one: Option<&WindowHandle>, other: Option<&WindowHandle>) -> usize {
-    match (one, other) {
-        (Some(one), Some(other)) => one.window.common_prefix(&other.window),
+pub extern "C" fn turnkeep_window_common_prefix(one: *const WindowHandle, other: *const WindowHandle) -> usize {
+    match (seen(one), seen(other)) {
+        (Some(one), Some(other)) => one.common_prefix(other),
         _ => 0,
     }
 }
 
 /// Frees a window. NULL is allowed. Since 0.1.
 #[unsafe(no_mangle)]
-pub extern "C" fn turnkeep_window_free(window: Option<Box<WindowHandle>>) {
-    drop(window);
+pub extern "C" fn turnkeep_window_free(window: *mut WindowHandle) {
+    take_back(window);
 }
 
 fn read_options(options: *const WindowOptions) -> Result<Options> {
@@ -206,20 +187,4 @@ fn convert(raw: &WindowOptions) -> Result<Options> {
         max_messages: raw.max_messages,
         leave_out: LeaveOut(raw.leave_out),
     })
-}
-
-fn report(window: &Snapshot) -> WindowReport {
-    let report = window.report();
-    WindowReport {
-        tokens: report.tokens,
-        budget_tokens: report.budget_tokens,
-        cut_seq: u64::from(report.cut_seq),
-        head_seq: u64::from(report.head_seq),
-        front_messages: report.front_messages,
-        left_out_messages: report.left_out_messages,
-        left_out_tokens: report.left_out_tokens,
-        left_out_first_seq: u64::from(report.left_out_first_seq),
-        left_out_last_seq: u64::from(report.left_out_last_seq),
-        revision: report.revision,
-    }
 }

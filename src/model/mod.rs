@@ -37,10 +37,16 @@ pub use session::{NewSession, SessionChanges, SessionInfo, Status};
 pub(crate) use time::moment;
 pub use turn::{Exchange, Turn};
 
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
 /// Microseconds since 1970-01-01 UTC: the unit of every time in Turnkeep.
 pub type Micros = i64;
 
 /// The clock.
 pub fn now() -> Micros {
-    chrono::Utc::now().timestamp_micros()
+    let micros = |time: Duration| Micros::try_from(time.as_micros()).unwrap_or(Micros::MAX);
+    match SystemTime::now().duration_since(UNIX_EPOCH) {
+        Ok(since) => micros(since),
+        Err(before) => -micros(before.duration()),
+    }
 }

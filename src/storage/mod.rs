@@ -102,7 +102,7 @@ pub(crate) enum Family {
 pub(crate) trait Storage: upkeep::Upkeep + Send + Sync {
     /// Applies mutations in one transaction, each wholly or not at all, and reaches at least this durability. One result
     /// for each mutation, in order. Durability that could not be reached fails them all.
-    fn apply(&self, batch: &[Mutation], durability: Durability) -> Vec<Result<Applied>>;
+    fn apply(&self, batch: &[&Mutation], durability: Durability) -> Vec<Result<Applied>>;
 
     /// Does the work of an import in one transaction. `told` says whether anybody wants its events.
     fn import(&self, durability: Durability, told: bool, work: &mut ImportWork<'_>) -> Result<Imported>;

@@ -237,7 +237,7 @@ pub(crate) struct Expiry {
 #[derive(Clone, Debug)]
 pub(crate) enum Outcome {
     /// The new session.
-    Created(Head),
+    Created(Box<Head>),
     /// The new session's number, and where its last message stands.
     Forked(SessionKey, Place),
     /// Where the messages went.

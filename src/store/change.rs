@@ -5,7 +5,7 @@ use crate::cache::{Cache, Loaded, State};
 use crate::error::{Error, Result};
 use crate::model::{BulkAction, Durability};
 use crate::storage::mutation::{Bulk, Clear, Erased, Rewind, Truncate};
-use crate::storage::{Applied, Mutation, NEVER_SEEN, Outcome, SessionKey, lost_with};
+use crate::storage::{Applied, Head, Mutation, NEVER_SEEN, Outcome, SessionKey, lost_with};
 use std::sync::atomic::Ordering;
 
 pub(super) struct Job {
@@ -44,7 +44,7 @@ impl Inner {
     /// One transaction, as durable as the most careful of its jobs asks; then memory is told, in the order of commit.
     pub(super) fn commit_batch(&self, jobs: Vec<Job>) -> Vec<Result<Applied>> {
         let durability = jobs.iter().map(|job| job.durability).min().unwrap_or(self.durability);
-        let mutations: Vec<Mutation> = jobs.into_iter().map(|job| job.mutation).collect();
+        let mutations: Vec<&Mutation> = jobs.iter().map(|job| &job.mutation).collect();
         #[cfg(feature = "test-panic")]
         forced_panic::during_commit(&mutations);
         let forget = ForgetOnUnwind(&self.cache);
@@ -92,7 +92,7 @@ impl Inner {
                     && matches!(*state, State::Unloaded)
                 {
                     entry.seen.store(NEVER_SEEN, Ordering::Relaxed);
-                    *state = State::Loaded(Box::new(Loaded::new(head.clone())));
+                    *state = State::Loaded(Box::new(Loaded::new(Head::clone(head))));
                 }
                 self.cache.account(&entry);
             }
@@ -183,7 +183,7 @@ pub(super) mod forced_panic {
         panic_for(id, "panic-during-call");
     }
 
-    pub(super) fn during_commit(mutations: &[Mutation]) {
+    pub(super) fn during_commit(mutations: &[&Mutation]) {
         for mutation in mutations {
             if let Mutation::Create(create) = mutation {
                 panic_for(&create.id, "panic-during-commit");

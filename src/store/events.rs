@@ -57,7 +57,7 @@ impl Inner {
     }
 
     /// Adds the events to what was applied, where the log has not done so and somebody listens. In the order of commit.
-    pub(super) fn add_events(&self, mutations: &[Mutation], results: &mut [Result<Applied>]) {
+    pub(super) fn add_events(&self, mutations: &[&Mutation], results: &mut [Result<Applied>]) {
         if !self.events.listening() {
             return;
         }

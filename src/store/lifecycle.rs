@@ -17,7 +17,7 @@ pub struct Resumed {
     /// Its last message; none if it is empty.
     pub last: Messages,
     /// The messages for its next prompt.
-    pub window: Window,
+    pub window: Arc<Window>,
 }
 
 /// What a truncation did.

@@ -69,7 +69,7 @@ impl Inner {
     }
 
     /// Counts what a batch did.
-    pub(super) fn count_batch(&self, mutations: &[Mutation], results: &[Result<Applied>]) {
+    pub(super) fn count_batch(&self, mutations: &[&Mutation], results: &[Result<Applied>]) {
         let meter = &self.meter;
         let mut appends = 0;
         let mut succeeded = false;

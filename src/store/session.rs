@@ -233,8 +233,8 @@ impl Session {
         Ok(messages)
     }
 
-    /// The messages for the next prompt.
-    pub fn window(&self, options: &WindowOptions) -> Result<Window> {
+    /// The messages for the next prompt. As long as nothing changes everybody is given the same ones.
+    pub fn window(&self, options: &WindowOptions) -> Result<Arc<Window>> {
         if self.store.meter.count_window() {
             self.time_window(options);
         }
@@ -254,14 +254,11 @@ impl Session {
 
     // The way of a cached window is in one piece, though there are two such ways: a call more is a tenth of it.
     #[inline(always)]
-    fn try_window(&self, options: &WindowOptions) -> Result<Window> {
+    fn try_window(&self, options: &WindowOptions) -> Result<Arc<Window>> {
         self.make_current()?;
         let store_tokens = self.store.window_tokens;
-        let ready = self.in_memory(|loaded| {
-            let policy = loaded.policy(options, store_tokens)?;
-            loaded.ready_window(&policy).transpose()
-        })?;
-        if let Some(window) = ready {
+        let at_hand = self.in_memory(|loaded| loaded.window_at_hand(options, store_tokens))?;
+        if let Some(window) = at_hand {
             return Ok(window);
         }
         self.store.meter.add(Counter::WindowMisses, 1);
@@ -269,7 +266,7 @@ impl Session {
             let policy = loaded.policy(options, store_tokens)?;
             Ok((loaded.window(snapshot, &policy)?, policy))
         })?;
-        self.tell_of_cut(policy, &window.report());
+        self.tell_of_cut(policy, window.report());
         Ok(window)
     }
 
@@ -279,9 +276,9 @@ impl Session {
         if let Some(before) = before.filter(|_| self.store.events.listening()) {
             self.store.events.deliver(vec![Event {
                 revision: report.revision,
-                first_seq: u64::from(report.cut_seq),
-                last_seq: u64::from(report.head_seq),
-                count: u64::from(report.cut_seq.saturating_sub(before)),
+                first_seq: report.cut_seq,
+                last_seq: report.head_seq,
+                count: report.cut_seq.saturating_sub(before),
                 ..Event::new(EventKind::WindowCutMoved, now(), &self.entry.id)
             }]);
         }
@@ -342,11 +339,17 @@ impl Session {
     }
 
     /// Forgets what is in memory if somebody else changed the session.
+    #[inline(always)]
     fn make_current(&self) -> Result<()> {
         self.store.check_open()?;
         if self.store.alone {
             return Ok(());
         }
+        self.forget_if_changed_elsewhere()
+    }
+
+    #[inline(never)]
+    fn forget_if_changed_elsewhere(&self) -> Result<()> {
         let Some(revision) = self.in_memory(|loaded| Ok(Some(loaded.head.revision)))? else {
             return Ok(());
         };

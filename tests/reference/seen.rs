@@ -25,7 +25,7 @@ pub(crate) fn all() -> Filter {
 }
 
 /// A window's cut, what it uses, and its messages: place, role, tokens, content.
-pub(crate) type Shown = (u32, u64, u64, Vec<(u64, i32, u32, String)>);
+pub(crate) type Shown = (u64, u64, u64, Vec<(u64, i32, u32, String)>);
 
 pub(crate) fn shown(session: &Session, options: &WindowOptions) -> Result<Shown, &'static str> {
     let window = session.window(options);

@@ -60,7 +60,7 @@ fn create(messages: usize) -> Create {
 }
 
 fn created(seq: u32) -> Outcome {
-    Outcome::Created(Head {
+    Outcome::Created(Box::new(Head {
         key: KEY,
         revision: 1,
         place: Place {
@@ -74,7 +74,7 @@ fn created(seq: u32) -> Outcome {
         bytes: 0,
         max_bytes: None,
         path: Path(Vec::new()),
-    })
+    }))
 }
 
 fn forked(seq: u32) -> Outcome {

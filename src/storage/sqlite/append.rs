@@ -4,7 +4,8 @@
 //! message; otherwise the session's row is read first. Runs inside the writer's transaction, like all of `changes`.
 
 use super::branch::place_at;
-use super::changes::{Refusal, Result, Tail, Tails, check_revision, existing, existing_with_path};
+use super::changes::{Known, Refusal, Result, Tail, check_revision, existing, existing_with_path};
+use super::raw::Statement;
 use super::readers::key_ranges;
 use super::rows::{message_key, signed};
 use super::search;
@@ -13,12 +14,99 @@ use crate::model::message::ToolCalls;
 use crate::model::{Durability, Place, ReadyMessage, Receipt, Role};
 use crate::storage::mutation::Append;
 use crate::storage::{Head, Outcome, SessionKey};
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, params};
+
+/// The statements of an append, prepared once for a connection. Dropped before it.
+pub(super) struct Statements {
+    move_tail: Statement,
+    insert: Statement,
+    note: Statement,
+}
+
+impl Statements {
+    pub(super) fn prepare(connection: &Connection) -> rusqlite::Result<Self> {
+        Ok(Self {
+            move_tail: Statement::prepare(
+                connection,
+                "UPDATE sessions SET head_seq = ?1, token_total = ?2, turn_count = ?3, revision = revision + 1, \
+                 updated = iif(updated > ?4, updated, ?4), window_memo = coalesce(?5, window_memo), bytes = ?8 \
+                 WHERE key = ?6 AND revision = ?7",
+            )?,
+            insert: Statement::prepare(
+                connection,
+                "INSERT INTO messages (key, role, flags, tokens, total_tokens, turn, created, tool_call_id, model, \
+                 metadata, tool_calls, content, total_bytes, packed) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+            )?,
+            note: Statement::prepare(connection, search::NOTE)?,
+        })
+    }
+
+    /// Moves the session's counters from `tail` to the end of the append; `false` if the session is not at `tail`.
+    fn move_tail(&mut self, append: &Append, tail: Tail) -> Result<bool> {
+        let end = tail.after(&append.messages)?;
+        let memo = match &append.memo {
+            Some((revision, memo)) if *revision == tail.revision => serde_json::to_string(memo).ok(),
+            _ => None,
+        };
+        let changed = self.move_tail.execute(&[
+            ValueRef::Integer(end.place.seq.into()),
+            ValueRef::Integer(signed(end.place.total_tokens)),
+            ValueRef::Integer(end.place.turn.into()),
+            ValueRef::Integer(append.now),
+            memo.as_deref().into(),
+            ValueRef::Integer(append.key.0),
+            ValueRef::Integer(signed(tail.revision)),
+            ValueRef::Integer(signed(end.bytes)),
+        ])?;
+        Ok(changed == 1)
+    }
+
+    /// Inserts the row of a message: what it is, where it stands, and the bytes up to and with it.
+    pub(super) fn insert(
+        &mut self,
+        segment: u32,
+        place: Place,
+        total_bytes: u64,
+        message: &ReadyMessage,
+    ) -> rusqlite::Result<()> {
+        let content = match message.packed {
+            None => message.content.as_str(),
+            Some(_) => "",
+        };
+        self.insert
+            .execute(&[
+                ValueRef::Integer(message_key(segment, place.seq)),
+                ValueRef::Integer(message.role as i64),
+                ValueRef::Integer(message.flags.0.into()),
+                ValueRef::Integer(message.tokens.into()),
+                ValueRef::Integer(signed(place.total_tokens)),
+                ValueRef::Integer(place.turn.into()),
+                ValueRef::Integer(message.created),
+                message.tool_call_id.as_deref().into(),
+                message.model.as_deref().into(),
+                message.metadata.as_deref().into(),
+                message.tool_calls.as_deref().into(),
+                content.into(),
+                ValueRef::Integer(signed(total_bytes)),
+                message.packed.as_deref().into(),
+            ])
+            .map(drop)
+    }
+
+    /// Notes that the messages of a segment are to be indexed, from a seq on.
+    pub(super) fn note(&mut self, segment: u32, first_seq: u32) -> rusqlite::Result<()> {
+        self.note
+            .execute(&[ValueRef::Integer(segment.into()), ValueRef::Integer(first_seq.into())])
+            .map(drop)
+    }
+}
 
 /// Appends messages. `reached` goes into the receipt.
 pub(super) fn append(
     connection: &Connection,
-    tails: &mut Tails,
+    known: &mut Known,
     append: &Append,
     reached: Durability,
 ) -> Result<Outcome> {
@@ -28,8 +116,8 @@ pub(super) fn append(
         flush_with_commit(connection, reached)?;
         return Ok(Outcome::Appended(receipt));
     }
-    let tail = take_place(connection, tails, append)?;
-    insert_messages(connection, append.key, &append.messages, tail)?;
+    let tail = take_place(connection, known, append)?;
+    insert_messages(connection, known, append.key, &append.messages, tail)?;
     let after = tail.after(&append.messages)?;
     let receipt = Receipt {
         first_seq: tail.place.seq + 1,
@@ -42,7 +130,7 @@ pub(super) fn append(
     if let Some(key) = &append.options.idempotency_key {
         keep_receipt(connection, append.key, key, &receipt)?;
     }
-    tails.put(
+    known.tails.put(
         append.key,
         Tail {
             revision: receipt.revision,
@@ -59,51 +147,26 @@ pub(super) fn first_turn(tail: Tail, messages: &[ReadyMessage]) -> u32 {
 }
 
 /// Moves the session's counters past the messages to come, and says where those begin.
-fn take_place(connection: &Connection, tails: &mut Tails, append: &Append) -> Result<Tail> {
+fn take_place(connection: &Connection, known: &mut Known, append: &Append) -> Result<Tail> {
     let expected = append.options.expected_revision;
-    if let Some(known) = tails.get(&append.key)
-        && expected.is_none_or(|expected| expected == known.revision)
-        && move_tail(connection, append, *known)?
+    if let Some(tail) = known.tails.get(&append.key).copied()
+        && expected.is_none_or(|expected| expected == tail.revision)
+        && known.statements.move_tail(append, tail)?
     {
-        return Ok(*known);
+        return Ok(tail);
     }
     let fresh = Tail::of(&existing(connection, append.key)?);
     check_revision(expected, fresh.revision)?;
-    if move_tail(connection, append, fresh)? {
+    if known.statements.move_tail(append, fresh)? {
         return Ok(fresh);
     }
     Err(Error::new(Kind::Storage, "the session's row changed inside one transaction").into())
 }
 
-/// Moves the session's counters from `tail` to the end of the append; `false` if the session is not at `tail`.
-fn move_tail(connection: &Connection, append: &Append, tail: Tail) -> Result<bool> {
-    let end = tail.after(&append.messages)?;
-    let memo = match &append.memo {
-        Some((revision, memo)) if *revision == tail.revision => serde_json::to_string(memo).ok(),
-        _ => None,
-    };
-    let changed = connection
-        .prepare_cached(
-            "UPDATE sessions SET head_seq = ?1, token_total = ?2, turn_count = ?3, revision = revision + 1, \
-             updated = max(updated, ?4), window_memo = coalesce(?5, window_memo), bytes = ?8 \
-             WHERE key = ?6 AND revision = ?7",
-        )?
-        .execute(params![
-            end.place.seq,
-            signed(end.place.total_tokens),
-            end.place.turn,
-            append.now,
-            memo,
-            append.key.0,
-            signed(tail.revision),
-            signed(end.bytes),
-        ])?;
-    Ok(changed == 1)
-}
-
 /// Inserts messages behind a tail, and notes that they are to be indexed.
 pub(super) fn insert_messages(
     connection: &Connection,
+    known: &mut Known,
     key: SessionKey,
     messages: &[ReadyMessage],
     tail: Tail,
@@ -117,46 +180,9 @@ pub(super) fn insert_messages(
             .map_err(|refusal| in_batch(refusal, index, messages.len()))?;
         place = place.next(message.role, message.tokens);
         bytes += message.bytes();
-        insert_row(connection, tail.segment, place, bytes, message)?;
+        known.statements.insert(tail.segment, place, bytes, message)?;
     }
-    Ok(search::note(connection, tail.segment, tail.place.seq + 1)?)
-}
-
-/// Inserts the row of a message: what it is, where it stands, and the bytes up to and with it.
-pub(super) fn insert_row(
-    connection: &Connection,
-    segment: u32,
-    place: Place,
-    total_bytes: u64,
-    message: &ReadyMessage,
-) -> rusqlite::Result<()> {
-    let content = match message.packed {
-        None => message.content.as_str(),
-        Some(_) => "",
-    };
-    connection
-        .prepare_cached(
-            "INSERT INTO messages (key, role, flags, tokens, total_tokens, turn, created, tool_call_id, model, \
-             metadata, tool_calls, content, total_bytes, packed) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
-        )?
-        .execute(params![
-            message_key(segment, place.seq),
-            message.role as i32,
-            message.flags.0,
-            message.tokens,
-            signed(place.total_tokens),
-            place.turn,
-            message.created,
-            message.tool_call_id,
-            message.model,
-            message.metadata,
-            message.tool_calls,
-            content,
-            signed(total_bytes),
-            message.packed,
-        ])
-        .map(drop)
+    Ok(known.statements.note(tail.segment, tail.place.seq + 1)?)
 }
 
 fn in_batch(refusal: Refusal, index: usize, count: usize) -> Refusal {

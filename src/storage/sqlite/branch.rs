@@ -36,7 +36,7 @@ pub(super) fn create(connection: &Connection, known: &mut Known, create: &Create
         create.summary_tokens,
         Origin::default(),
     )
-    .map(Outcome::Created)
+    .map(|head| Outcome::Created(Box::new(head)))
 }
 
 pub(super) fn fork(connection: &Connection, known: &mut Known, fork: &Fork) -> Result<Outcome> {
@@ -67,7 +67,7 @@ pub(super) fn begin_import(connection: &Connection, known: &mut Known, import: &
         create.summary_tokens,
         origin,
     )
-    .map(Outcome::Created)
+    .map(|head| Outcome::Created(Box::new(head)))
 }
 
 /// What a session begins with that goes on from a message of another.
@@ -160,7 +160,7 @@ fn begin(
     }
     go_on_from(connection, origin.before, segment, first_seq)?;
     if !create.messages.is_empty() {
-        insert_messages(connection, key, &create.messages, start)?;
+        insert_messages(connection, known, key, &create.messages, start)?;
     }
     Ok(Head {
         key,
@@ -199,7 +199,7 @@ pub(super) fn rewind(
     let head = existing(connection, rewind.key)?;
     check_revision(rewind.expected_revision, head.revision)?;
     let tail = cut_to(connection, known, &head, rewind.to_seq)?;
-    let end = put(connection, rewind.key, &rewind.messages, tail, rewind.now)?;
+    let end = put(connection, known, rewind.key, &rewind.messages, tail, rewind.now)?;
     let removal = Removal {
         messages: head.place.seq - rewind.to_seq,
         revision: head.revision + 1,
@@ -219,7 +219,7 @@ pub(super) fn clear(connection: &Connection, known: &mut Known, clear: &Clear) -
     let head = existing(connection, clear.key)?;
     check_revision(clear.expected_revision, head.revision)?;
     let tail = cut_to(connection, known, &head, 0)?;
-    put(connection, clear.key, &[], tail, clear.now)?;
+    put(connection, known, clear.key, &[], tail, clear.now)?;
     connection
         .prepare_cached("UPDATE sessions SET summary = '', summary_tokens = 0 WHERE key = ?1")?
         .execute([clear.key.0])?;
@@ -247,7 +247,7 @@ pub(super) fn truncate(connection: &Connection, known: &mut Known, truncate: &Tr
         max_bytes: None,
         ..tail
     };
-    put(connection, truncate.key, &kept, unlimited, truncate.now)?;
+    put(connection, known, truncate.key, &kept, unlimited, truncate.now)?;
     Ok(Outcome::Truncated(Removal {
         messages: head.place.seq - messages,
         revision: head.revision + 1,
@@ -338,7 +338,14 @@ fn cut_to(connection: &Connection, known: &mut Known, head: &Head, to_seq: u32) 
 }
 
 /// Appends to a session that was cut, and brings its counters up to date.
-fn put(connection: &Connection, key: SessionKey, messages: &[ReadyMessage], tail: Tail, now: Micros) -> Result<Tail> {
+fn put(
+    connection: &Connection,
+    known: &mut Known,
+    key: SessionKey,
+    messages: &[ReadyMessage],
+    tail: Tail,
+    now: Micros,
+) -> Result<Tail> {
     let end = tail.after(messages)?;
     connection
         .prepare_cached(
@@ -354,7 +361,7 @@ fn put(connection: &Connection, key: SessionKey, messages: &[ReadyMessage], tail
             now
         ])?;
     if !messages.is_empty() {
-        insert_messages(connection, key, messages, tail)?;
+        insert_messages(connection, known, key, messages, tail)?;
     }
     Ok(end)
 }

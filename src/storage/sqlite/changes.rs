@@ -1,8 +1,9 @@
 //! Mutations as statements. Each function runs inside the writer's transaction and changes all or nothing of what it was
 //! asked: whoever calls it rolls back what failed half-way.
 
+use super::append::{self, Statements};
 use super::readers::{read_head, read_row_of_head};
-use super::{append, branch, bulk, delete, import, update};
+use super::{branch, bulk, delete, import, update};
 use crate::error::{Error, Kind, Result as ModelResult};
 use crate::model::{Durability, Place, ReadyMessage};
 use crate::storage::{Head, Mutation, Outcome, SessionKey};
@@ -80,14 +81,12 @@ impl Tail {
     }
 }
 
-/// The tails of sessions that were written to lately.
-pub(super) type Tails = LruCache<SessionKey, Tail>;
-
-/// What the writer remembers from one transaction to the next.
+/// What the writer keeps from one transaction to the next.
 pub(super) struct Known {
-    /// So that an append need not read the row that it is about to change. Each is checked by its revision when it is used,
-    /// and forgotten when a transaction fails.
-    pub(super) tails: Tails,
+    pub(super) statements: Statements,
+    /// The tails of sessions that were written to lately, so that an append need not read the row that it is about to change.
+    /// Each is checked by its revision when it is used, and forgotten when a transaction fails.
+    pub(super) tails: LruCache<SessionKey, Tail>,
     /// The highest number that was ever given here, also in a transaction that failed: handles may hold it.
     highest_key: i64,
 }
@@ -95,11 +94,12 @@ pub(super) struct Known {
 const TAILS: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
 
 impl Known {
-    pub(super) fn new() -> Self {
-        Self {
+    pub(super) fn new(connection: &Connection) -> rusqlite::Result<Self> {
+        Ok(Self {
+            statements: Statements::prepare(connection)?,
             tails: LruCache::new(TAILS),
             highest_key: 0,
-        }
+        })
     }
 
     pub(super) fn forget_tails(&mut self) {
@@ -147,7 +147,7 @@ pub(super) fn apply(
     match mutation {
         Mutation::Create(create) => branch::create(connection, known, create),
         Mutation::Fork(fork) => branch::fork(connection, known, fork),
-        Mutation::Append(append) => append::append(connection, &mut known.tails, append, reached),
+        Mutation::Append(append) => append::append(connection, known, append, reached),
         Mutation::Update(update) => {
             known.tails.pop(&update.key);
             update::update(connection, update)

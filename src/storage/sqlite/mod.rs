@@ -261,7 +261,7 @@ impl Hold for HeldWriter<'_> {
 }
 
 impl Storage for SqliteStorage {
-    fn apply(&self, batch: &[Mutation], durability: Durability) -> Vec<Result<Applied>> {
+    fn apply(&self, batch: &[&Mutation], durability: Durability) -> Vec<Result<Applied>> {
         let fail_all = |error: Error| batch.iter().map(|_| Err(error.clone())).collect();
         if let Err(error) = self.check_writable(durability) {
             return fail_all(error);

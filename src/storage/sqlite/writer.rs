@@ -1,4 +1,4 @@
-//! The one connection that writes: batches of mutations in one transaction, each in its own savepoint.
+//! The one connection that writes: batches of mutations in one transaction, each of them wholly or not at all.
 
 use super::append;
 use super::changes::{self, Known, Refusal};
@@ -28,10 +28,10 @@ pub(super) struct Writer {
     // Dropped before the connection.
     begin: Statement,
     commit: Statement,
+    known: Known,
     reader: Reader,
     site: Site,
     in_memory: bool,
-    known: Known,
     event_log: Option<EventLog>,
     /// What a commit does at present: DISK flushes, OS does not. `None` before the first.
     commits: Option<Durability>,
@@ -76,13 +76,14 @@ impl Writer {
         let reader = Reader::new(connection).map_err(|error| site.explain(&error))?;
         let prepare = |sql| Statement::prepare(&reader.connection, sql).map_err(|error| site.explain(&error));
         let (begin, commit) = (prepare("BEGIN IMMEDIATE")?, prepare("COMMIT")?);
+        let known = Known::new(&reader.connection).map_err(|error| site.explain(&error))?;
         let mut writer = Self {
             begin,
             commit,
+            known,
             reader,
             site,
             in_memory,
-            known: Known::new(),
             event_log: EventLog::new(event_log_rows),
             commits: None,
             deferred: 0,
@@ -122,38 +123,66 @@ impl Writer {
     }
 
     /// Applies a batch. Either all of its successes reach the durability, or all fail.
-    pub(super) fn apply(&mut self, batch: &[Mutation], durability: Durability) -> Vec<Result<Applied>> {
-        let fail_all = |error: Error| batch.iter().map(|_| Err(error.clone())).collect();
-        if let Err(error) = self.begin(durability) {
-            return fail_all(error);
+    pub(super) fn apply(&mut self, batch: &[&Mutation], durability: Durability) -> Vec<Result<Applied>> {
+        let applied = match self.apply_together(batch, durability) {
+            Ok(None) => self.apply_each(batch, durability),
+            Ok(Some(applied)) => Ok(applied),
+            Err(error) => Err(error),
+        };
+        if let Some(log) = self.event_log.as_mut().filter(|_| applied.is_ok()) {
+            log.acknowledge();
         }
-        let alone = batch.len() == 1 && !self.has_deferred();
-        let reached = if self.in_memory { Durability::Memory } else { durability };
+        applied.unwrap_or_else(|error| batch.iter().map(|_| Err(error.clone())).collect())
+    }
+
+    /// Applies a batch in which nothing fails, as a rule, without a savepoint for each mutation: SQLite would copy every page
+    /// that each of them changes. `None`, and all of it taken back, if one of several fails.
+    fn apply_together(
+        &mut self,
+        batch: &[&Mutation],
+        durability: Durability,
+    ) -> Result<Option<Vec<Result<Applied>>>> {
+        self.begin(durability)?;
+        let reached = self.reached(durability);
         let mut results = Vec::with_capacity(batch.len());
         for mutation in batch {
-            let result = if alone {
-                self.change(mutation, reached)
-            } else {
-                self.change_in_savepoint(mutation, reached)
-            };
-            let ended = self.has_ended();
-            match result {
+            match self.change(mutation, reached) {
+                Ok(applied) => results.push(Ok(applied)),
+                Err(error) => {
+                    let (ended, deferred) = (self.has_ended(), self.deferred);
+                    self.undo_unended_batch();
+                    let hits_all = ended || self.deferred < deferred || batch.len() == 1;
+                    return if hits_all { Err(error) } else { Ok(None) };
+                }
+            }
+        }
+        self.end(durability, results.len() as u64)?;
+        Ok(Some(results))
+    }
+
+    /// Applies a batch so that what fails in it takes nothing else with it.
+    fn apply_each(&mut self, batch: &[&Mutation], durability: Durability) -> Result<Vec<Result<Applied>>> {
+        self.begin(durability)?;
+        let reached = self.reached(durability);
+        let mut results = Vec::with_capacity(batch.len());
+        for mutation in batch {
+            match self.change_in_savepoint(mutation, reached) {
                 // SQLite itself rolled the transaction back (disk full, I/O error): what had succeeded in it has not.
-                Err(error) if ended => {
+                Err(error) if self.has_ended() => {
                     self.rolled_back();
-                    return fail_all(error);
+                    return Err(error);
                 }
                 result => results.push(result),
             }
         }
         let changed = results.iter().filter(|result| result.is_ok()).count() as u64;
-        if let Err(error) = self.end(durability, changed) {
-            return fail_all(error);
-        }
-        if let Some(log) = &mut self.event_log {
-            log.acknowledge();
-        }
-        results
+        self.end(durability, changed)?;
+        Ok(results)
+    }
+
+    /// What an acknowledgement says.
+    fn reached(&self, durability: Durability) -> Durability {
+        if self.in_memory { Durability::Memory } else { durability }
     }
 
     /// Whether no transaction is open.
@@ -440,7 +469,7 @@ impl Writer {
         if lost > 0 {
             flushed = flushed.map_err(|cause| lost_with(&cause, lost));
         }
-        drop((self.begin, self.commit));
+        drop((self.begin, self.commit, self.known));
         let connection = self.reader.into_connection();
         if self.site.check_undamaged().is_err() || self.site.distrusts_log() {
             let _left_alone = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
@@ -469,54 +498,4 @@ pub(super) fn checkpoint(connection: &Connection, site: &Site) -> Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::NewSession;
-    use crate::storage::Outcome;
-    use crate::storage::mutation::Create;
-    use std::time::Duration;
-
-    #[test]
-    fn a_transaction_that_a_fault_left_open_does_not_stop_the_next_one() {
-        let opener = Opener {
-            site: Site::new(":memory:", Duration::ZERO),
-            file: None,
-            beside: Vec::new(),
-            read_only: false,
-            exclusive: false,
-        };
-        let mut connection = opener.memory().unwrap();
-        super::super::schema::bring_up_to_date(&mut connection, &opener).unwrap();
-        let mut writer = Writer::new(connection, &opener, true, 0).unwrap();
-        for durability in [
-            Durability::Disk,
-            Durability::Deferred,
-            Durability::Deferred,
-            Durability::Os,
-        ] {
-            // Where a fault leaves it.
-            writer.begin(durability).unwrap();
-            writer
-                .run("INSERT INTO receipts VALUES (1, 'half done', 1, 1, 1)")
-                .unwrap();
-            let create = Create {
-                id: format!("{durability:?} {}", writer.deferred),
-                session: NewSession::default(),
-                summary_tokens: 0,
-                messages: Vec::new(),
-                now: 0,
-            };
-            let results = writer.apply(&[Mutation::Create(create)], durability);
-            let [Ok(applied)] = results.as_slice() else {
-                panic!("{results:?}")
-            };
-            assert!(matches!(applied.outcome, Outcome::Created(_)));
-        }
-        let count = |table: &str| -> u32 {
-            let sql = format!("SELECT count(*) FROM {table}");
-            writer.reader.connection.query_row(&sql, [], |row| row.get(0)).unwrap()
-        };
-        assert_eq!((count("sessions"), count("receipts")), (4, 0));
-        assert_eq!(writer.lost, 0);
-    }
-}
+mod tests;

@@ -19,7 +19,7 @@ pub(crate) fn window(work: &mut Work, window: &Window) -> Result<(), Failure> {
     if work.out.as_json {
         let messages: Vec<_> = laid
             .messages()
-            .map(|message| json::with(json::message(message), "part", part_of(message, &report)))
+            .map(|message| json::with(json::message(message), "part", part_of(message, report)))
             .collect();
         return work.out.json(&json!({
             "session": session.id(),
@@ -39,14 +39,14 @@ pub(crate) fn window(work: &mut Work, window: &Window) -> Result<(), Failure> {
     let out = &mut work.out;
     let mut is_cut_shown = report.left_out_messages == 0;
     for message in laid.messages() {
-        if !is_cut_shown && part_of(message, &report) == "run" {
-            cut(out, &report)?;
+        if !is_cut_shown && part_of(message, report) == "run" {
+            cut(out, report)?;
             is_cut_shown = true;
         }
         one_line(out, message)?;
     }
     if !is_cut_shown {
-        cut(out, &report)?;
+        cut(out, report)?;
     }
     let share = report.tokens * 100 / report.budget_tokens.max(1);
     out.line("")?;
@@ -77,7 +77,7 @@ fn options(window: &Window) -> WindowOptions {
 fn part_of(message: MessageRef<'_>, report: &WindowReport) -> &'static str {
     if message.flags.contains(MessageFlags::SUMMARY) {
         "summary"
-    } else if message.place.seq < report.cut_seq {
+    } else if u64::from(message.place.seq) < report.cut_seq {
         "front"
     } else {
         "run"

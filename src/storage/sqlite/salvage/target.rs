@@ -1,6 +1,6 @@
 //! The new store: rows written one after the other, with their counters counted anew.
 
-use super::super::append;
+use super::super::append::Statements;
 use super::super::connection::Opener;
 use super::super::failure::Site;
 use super::super::new_file::NewFile;
@@ -15,6 +15,8 @@ use crate::storage::SessionKey;
 use rusqlite::{Connection, params};
 
 pub(super) struct Target {
+    // Dropped before the connection.
+    statements: Statements,
     connection: Connection,
     site: Site,
     highest_number: u32,
@@ -47,6 +49,7 @@ impl Target {
         };
         schema::bring_up_to_date(&mut connection, &opener)?;
         let target = Self {
+            statements: Statements::prepare(&connection).map_err(|error| site.explain(&error))?,
             connection,
             site,
             highest_number: 0,
@@ -104,10 +107,11 @@ impl Target {
         counted.bytes += message.bytes();
         self.messages += 1;
         let (place, bytes) = (counted.place, counted.bytes);
-        self.run(|connection| {
-            append::insert_row(connection, segment, place, bytes, message)?;
-            search::note(connection, segment, place.seq)
-        })
+        let statements = &mut self.statements;
+        statements
+            .insert(segment, place, bytes, message)
+            .and_then(|()| statements.note(segment, place.seq))
+            .map_err(|error| self.site.explain(&error))
     }
 
     /// Writes a session that has its messages up to one of them.
@@ -303,11 +307,13 @@ impl Target {
             connection.execute_batch("COMMIT")
         })?;
         let Self {
+            statements,
             connection,
             site,
             messages,
             ..
         } = self;
+        drop(statements);
         connection.flush_prepared_statement_cache();
         connection.close().map_err(|(_, error)| site.explain(&error))?;
         Ok(messages)

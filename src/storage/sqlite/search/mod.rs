@@ -19,19 +19,12 @@ use super::rows::message_key;
 use crate::storage::SessionKey;
 use rusqlite::{Connection, params};
 
-/// Notes that the messages of a segment are to be indexed, from a seq on.
-pub(super) fn note(connection: &Connection, segment: u32, first_seq: u32) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached("INSERT INTO search_outbox (segment, next_seq) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
-        .execute([segment, first_seq])?;
-    Ok(())
-}
+/// Notes that the messages of a segment are to be indexed, from a seq on; or a session below zero, with a seq of 0.
+pub(super) const NOTE: &str = "INSERT INTO search_outbox (segment, next_seq) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
 
 /// Notes that a session's name, title and summary are to be indexed.
 pub(super) fn note_session(connection: &Connection, key: SessionKey) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached("INSERT INTO search_outbox (segment, next_seq) VALUES (?1, 0) ON CONFLICT DO NOTHING")?
-        .execute([-key.0])?;
+    connection.prepare_cached(NOTE)?.execute([-key.0, 0])?;
     Ok(())
 }
 
