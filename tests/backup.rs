@@ -288,12 +288,13 @@ fn a_backup_is_brought_back_over_a_damaged_store() {
         .append(vec![user("behind the backup")], AppendOptions::default())
         .unwrap();
     store.close().unwrap();
-    let len = std::fs::metadata(&path).unwrap().len() as usize;
-    std::fs::write(&path, vec![0xA5; len]).unwrap();
-    let options = StoreOptions::default();
-    assert!(Store::open(path.to_str().unwrap(), options).is_err());
-
     let log = |end: &str| PathBuf::from(format!("{}{end}", path.display()));
+    for file in [path.clone(), log("-wal")] {
+        let len = std::fs::metadata(&file).unwrap().len() as usize;
+        std::fs::write(&file, vec![0xA5; len]).unwrap();
+    }
+    assert!(Store::open(path.to_str().unwrap(), StoreOptions::default()).is_err());
+
     for file in [path.clone(), log("-wal"), log("-shm")] {
         if file.exists() {
             std::fs::remove_file(file).unwrap();

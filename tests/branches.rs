@@ -162,18 +162,21 @@ fn a_window_after_a_rewind_reads_nothing_before_its_cut() {
         }
     }
     session.rewind(99, None).unwrap();
-    let before = session.window(&options).unwrap().report();
+    let before = *session.window(&options).unwrap().report();
     assert!(before.cut_seq > 1);
     store.close().unwrap();
 
     rusqlite::Connection::open(store.path())
         .unwrap()
-        .execute("DELETE FROM messages WHERE key & 0xFFFFFFFF < ?1", [before.cut_seq])
+        .execute(
+            "DELETE FROM messages WHERE key & 0xFFFFFFFF < ?1",
+            [before.cut_seq as i64],
+        )
         .unwrap();
 
     let reopened = store.reopen();
     let session = reopened.open_session(session.id()).unwrap();
-    assert_eq!(session.window(&options).unwrap().report(), before);
+    assert_eq!(*session.window(&options).unwrap().report(), before);
 }
 
 // All of what came was read, found no room in memory, and was read again by each window: the note stayed where it was.
@@ -209,17 +212,17 @@ fn a_window_after_many_messages_without_one_leaves_a_note_of_its_cut() {
     session.append(many(4_000), AppendOptions::default()).unwrap();
     let cut = session.window(&options).unwrap().report().cut_seq;
     session.append(many(1), AppendOptions::default()).unwrap();
-    let before = session.window(&options).unwrap().report();
+    let before = *session.window(&options).unwrap().report();
     reopened.close().unwrap();
 
     rusqlite::Connection::open(store.path())
         .unwrap()
-        .execute("DELETE FROM messages WHERE key & 0xFFFFFFFF < ?1", [cut])
+        .execute("DELETE FROM messages WHERE key & 0xFFFFFFFF < ?1", [cut as i64])
         .unwrap();
 
     let reopened = store.share();
     let session = reopened.open_session(&id).unwrap();
-    assert_eq!(session.window(&options).unwrap().report(), before);
+    assert_eq!(*session.window(&options).unwrap().report(), before);
 }
 
 #[test]

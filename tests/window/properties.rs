@@ -216,10 +216,10 @@ pub(crate) fn survives_messages_being_taken_back(replay: &Replay) {
             let front: Vec<Entry> = planner.front().into_iter().map(entry).collect();
             let mut resumed = Planner::resume(&earlier, replay.summary_tokens, &front).expect("a sound memo");
             (earlier.cut..=earlier.upto).for_each(|seq| resumed.push_known(&entry(seq)));
-            assert_eq!(&shown(&resumed), shown_then);
+            assert_eq!(&Shown::of(&resumed), shown_then);
             if let Some(next) = replay.messages.get(end as usize) {
                 resumed.push(next);
-                assert_eq!(&shown(&resumed), &replay.shown[end as usize]);
+                assert_eq!(&Shown::of(&resumed), &replay.shown[end as usize]);
             }
         }
     }

@@ -311,6 +311,13 @@ mod tests {
         ] {
             assert!(!is_refused(&connection, sql), "{sql}");
         }
+    }
+
+    #[test]
+    fn a_store_is_vacuumed_and_attaches_nothing_afterwards() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch("CREATE TABLE messages (a)").unwrap();
+        restrict(&mut connection, Permit::Store).unwrap();
         with_scratch_database(&connection, |connection| connection.execute_batch("VACUUM")).unwrap();
         assert_eq!(connection.limit(Limit::SQLITE_LIMIT_ATTACHED), Ok(0));
     }

@@ -95,6 +95,7 @@ mod tests {
         let opener = Opener {
             site: Site::new(":memory:", Duration::ZERO),
             file: None,
+            beside: Vec::new(),
             read_only: false,
             exclusive: false,
         };
@@ -116,7 +117,12 @@ mod tests {
         connection
             .execute("UPDATE sessions SET expires = 9 WHERE key = 2", [])
             .unwrap();
-        let outcome = clean_up(&connection, &mut Known::new(), &Cleanup { sessions, over }).unwrap();
+        let outcome = clean_up(
+            &connection,
+            &mut Known::new(&connection).unwrap(),
+            &Cleanup { sessions, over },
+        )
+        .unwrap();
 
         let Outcome::Changed(gone) = outcome else {
             panic!("{outcome:?}")
