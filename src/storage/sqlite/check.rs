@@ -57,9 +57,11 @@ impl Check<'_> {
             .connection
             .pragma_query_value(None, "page_count", |row| super::rows::unsigned(row, 0))?;
         let mut statement = self.connection.prepare("PRAGMA integrity_check(1000)")?;
-        let found: Vec<String> = statement
+        let mut found: Vec<String> = Vec::new();
+        // What it told before it met something that it cannot go on from is told, too.
+        let end = statement
             .query_map([], |row| row.get(0))?
-            .collect::<rusqlite::Result<_>>()?;
+            .try_for_each(|line| line.map(|line| found.push(line)));
         let lines = || found.iter().flat_map(|text| text.lines()).filter(|line| *line != "ok");
         // SQLite tells of a disk that cannot be read as it tells of damage; and what it could not read it then misses elsewhere.
         if let Some(code) = lines().find_map(code_of_unreadable) {
@@ -69,7 +71,7 @@ impl Check<'_> {
             self.site.note_damage();
             self.problem(format!("SQLite: {line}"));
         }
-        Ok(())
+        end
     }
 
     /// One problem for each row of a query that finds what should not be there.
