@@ -111,7 +111,17 @@ pub(crate) fn belongs_to_open_store(path: &Path) -> bool {
 #[cfg(unix)]
 pub(super) type FileId = (u64, u64);
 
-#[cfg(unix)]
+/// Asks for nothing but that. A file whose times somebody has read gets another time with its next write (Linux 6.13 and newer),
+/// and to flush that takes half as long again: asked of the log before each append, that was 60 of 190 microseconds.
+#[cfg(target_os = "linux")]
+pub(super) fn file_id(path: &Path) -> std::io::Result<FileId> {
+    use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
+    let file = statx(CWD, path, AtFlags::empty(), StatxFlags::INO)?;
+    let device = u64::from(file.stx_dev_major) << 32 | u64::from(file.stx_dev_minor);
+    Ok((device, file.stx_ino))
+}
+
+#[cfg(all(unix, not(target_os = "linux")))]
 pub(super) fn file_id(path: &Path) -> std::io::Result<FileId> {
     use std::os::unix::fs::MetadataExt;
     let file = path.metadata()?;
