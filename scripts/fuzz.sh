@@ -11,11 +11,11 @@ cd "$(dirname "$0")/.."
 seconds=${1:-60}
 wanted=("${@:2}")
 if ! cargo +nightly --version >/dev/null 2>&1; then
-    echo "Nothing is fuzzed: there is no nightly Rust (rustup toolchain install nightly)."
+    echo "Skipped: nothing is fuzzed: there is no nightly Rust (rustup toolchain install nightly)."
     exit 0
 fi
 if ! cargo fuzz --version >/dev/null 2>&1; then
-    echo "Nothing is fuzzed: there is no cargo-fuzz (cargo install cargo-fuzz)."
+    echo "Skipped: nothing is fuzzed: there is no cargo-fuzz (cargo install cargo-fuzz)."
     exit 0
 fi
 if [ ${#wanted[@]} = 0 ]; then

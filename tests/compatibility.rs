@@ -197,3 +197,21 @@ fn bytes_of(session: &Session) -> u64 {
     };
     all.views().iter().map(|view| of(view) as u64).sum()
 }
+
+#[test]
+fn eight_openings_of_an_old_store_at_the_same_moment_all_succeed() {
+    for _ in 0..20 {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("old.db");
+        std::fs::copy(fixture(1), &path).unwrap();
+        let together = std::sync::Barrier::new(8);
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    together.wait();
+                    Store::open(path.to_str().unwrap(), StoreOptions::default()).unwrap();
+                });
+            }
+        });
+    }
+}

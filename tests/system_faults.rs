@@ -278,7 +278,7 @@ fn a_store_whose_log_was_deleted_or_replaced_acknowledges_nothing_more_and_loses
 }
 
 #[test]
-fn a_file_that_was_cut_short_under_an_open_store_is_damage_and_is_not_written_to() {
+fn a_file_that_was_cut_short_under_an_open_store_is_damage_and_takes_nothing_more() {
     for share in [0, 2] {
         let store = TempStore::new();
         fill_sessions(&store, 20);

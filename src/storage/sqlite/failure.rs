@@ -5,7 +5,7 @@ use rusqlite::{ErrorCode, ffi};
 use std::fmt::Display;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// The store that an error happened in: what its messages name, and whether it is known to be damaged.
@@ -18,7 +18,9 @@ pub(super) struct Site {
     pub(super) busy_timeout: Duration,
     damaged: Arc<AtomicBool>,
     damage_is_told: Arc<AtomicBool>,
-    log_is_distrusted: Arc<AtomicBool>,
+    failed_flushes: Arc<AtomicU64>,
+    /// How many of them had failed when the log was last written anew.
+    made_good: Arc<AtomicU64>,
 }
 
 impl Site {
@@ -29,7 +31,8 @@ impl Site {
             busy_timeout,
             damaged: Arc::default(),
             damage_is_told: Arc::default(),
-            log_is_distrusted: Arc::default(),
+            failed_flushes: Arc::default(),
+            made_good: Arc::default(),
         }
     }
 
@@ -45,17 +48,18 @@ impl Site {
 
     /// A flush has failed: what was to be flushed may be nowhere but in the system's memory, and the next flush may not tell.
     pub(super) fn distrust_log(&self) {
-        self.log_is_distrusted.store(true, Ordering::Release);
+        self.failed_flushes.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// Whether a flush has failed and the log was not written anew since.
-    pub(super) fn distrusts_log(&self) -> bool {
-        self.log_is_distrusted.load(Ordering::Acquire)
+    /// How many flushes had failed by now, if the log was not written anew since: what [`Self::trust_log`] wants to be told.
+    pub(super) fn distrusts_log(&self) -> Option<u64> {
+        let failed = self.failed_flushes.load(Ordering::Acquire);
+        (failed != self.made_good.load(Ordering::Acquire)).then_some(failed)
     }
 
-    /// The same, for whoever is going to write it anew.
-    pub(super) fn take_distrust(&self) -> bool {
-        self.distrusts_log() && self.log_is_distrusted.swap(false, Ordering::AcqRel)
+    /// The log was written anew after so many failures. Until then it is distrusted by everybody, also while somebody is at it.
+    pub(super) fn trust_log(&self, failed: u64) {
+        self.made_good.fetch_max(failed, Ordering::AcqRel);
     }
 
     /// Refuses to write to a file that is known to be damaged.

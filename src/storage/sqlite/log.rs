@@ -12,13 +12,12 @@ use rusqlite::Connection;
 
 /// Writes the log once more if a flush has failed since that was last done. No transaction may be open.
 pub(super) fn renew_if_distrusted(connection: &Connection, site: &Site) -> Result<()> {
-    if !site.take_distrust() {
+    let Some(failed) = site.distrusts_log() else {
         return Ok(());
-    }
-    renew(connection).map_err(|error| {
-        site.distrust_log();
-        site.explain(&error)
-    })
+    };
+    renew(connection).map_err(|error| site.explain(&error))?;
+    site.trust_log(failed);
+    Ok(())
 }
 
 /// While a transaction is open, nobody else appends to the log or begins it anew.

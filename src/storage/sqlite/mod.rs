@@ -111,10 +111,11 @@ impl SqliteStorage {
     /// Opens a store, and makes it or brings it up to date if need be.
     pub(crate) fn open(location: &str, options: &SqliteOptions) -> Result<Self> {
         connection::check_sqlite_version(rusqlite::version_number())?;
-        raw::watch_forks();
+        let site = Site::new(location, options.busy_timeout);
+        raw::watch_forks().map_err(|error| site.explain(&error))?;
         let in_memory = location == IN_MEMORY;
         let opener = Opener {
-            site: Site::new(location, options.busy_timeout),
+            site,
             file: None,
             beside: Vec::new(),
             read_only: options.read_only,

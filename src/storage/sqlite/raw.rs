@@ -15,7 +15,9 @@ pub(super) use fork::watch_forks;
 
 /// There is no fork elsewhere.
 #[cfg(not(unix))]
-pub(super) fn watch_forks() {}
+pub(super) fn watch_forks() -> Result<()> {
+    Ok(())
+}
 
 use rusqlite::types::{Type, ValueRef};
 use rusqlite::{Connection, Error, Result, ffi};

@@ -206,12 +206,16 @@ fn immutable_uri(path: &Path) -> String {
 
 /// Checks whose file it is by the connection that is going to change it, before it changes anything.
 pub(super) fn check_before_changing(connection: &Connection, site: &Site) -> Result<()> {
-    let identity = Identity::read(connection).map_err(|error| match is_no_database(&error) {
+    let explain = |error: rusqlite::Error| match is_no_database(&error) {
         true => no_database(&site.location),
         false => site.explain(&error),
-    })?;
+    };
+    // At one moment: somebody else may be bringing the store up to date.
+    let moment = connection.unchecked_transaction().map_err(explain)?;
+    let identity = Identity::read(&moment).map_err(explain)?;
     identity.check(&site.location)?;
-    objects::check(connection, site, identity.version)
+    objects::check(&moment, site, identity.version)?;
+    moment.finish().map_err(explain)
 }
 
 /// Checks whose file it is once more, and applies the migrations that it lacks, all in one transaction.

@@ -471,7 +471,7 @@ impl Writer {
         }
         drop((self.begin, self.commit, self.known));
         let connection = self.reader.into_connection();
-        if self.site.check_undamaged().is_err() || self.site.distrusts_log() {
+        if self.site.check_undamaged().is_err() || self.site.distrusts_log().is_some() {
             let _left_alone = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
         } else if !self.in_memory {
             // With a limit SQLite would cut the WAL file to nothing now, and the next appends would pay for growing it.

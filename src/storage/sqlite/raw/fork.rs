@@ -5,9 +5,10 @@
 //! remembers. And the mutexes that all of its connections share are held by whoever forks, so that a child finds them free.
 
 use crate::fork;
+use parking_lot::Mutex;
 use rusqlite::ffi;
 use std::ffi::{CStr, c_char, c_int};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 use libc::stat as FileStatus;
@@ -35,17 +36,27 @@ static BY_DESCRIPTOR: AtomicUsize = AtomicUsize::new(0);
 static BY_NAME: AtomicUsize = AtomicUsize::new(0);
 
 /// Has this process, and all that come from it, told of their forks. Before the first connection is opened.
-pub(in crate::storage::sqlite) fn watch_forks() {
-    static WATCHED: AtomicBool = AtomicBool::new(false);
-    if WATCHED.swap(true, Ordering::AcqRel) {
-        return;
+pub(in crate::storage::sqlite) fn watch_forks() -> rusqlite::Result<()> {
+    static WATCHED: Mutex<bool> = Mutex::new(false);
+    let mut watched = WATCHED.lock();
+    if *watched {
+        return Ok(());
     }
     // SAFETY: SQLite may be initialised at any time; the handlers are functions that live as long as the library, which
     // is never unloaded.
-    unsafe {
-        ffi::sqlite3_initialize();
-        libc::pthread_atfork(Some(before), Some(in_parent), Some(in_child));
+    let code = unsafe {
+        match ffi::sqlite3_initialize() {
+            ffi::SQLITE_OK if libc::pthread_atfork(Some(before), Some(in_parent), Some(in_child)) != 0 => {
+                ffi::SQLITE_NOMEM
+            }
+            code => code,
+        }
+    };
+    if code != ffi::SQLITE_OK {
+        return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None));
     }
+    *watched = true;
+    Ok(())
 }
 
 extern "C" fn before() {
