@@ -21,7 +21,8 @@
  *  1. Names: turnkeep_noun_verb for functions, turnkeep_noun for types, TURNKEEP_NOUN_VALUE for constants.
  *  2. What can fail returns a turnkeep_status and takes `error` last: pass NULL, or the address of a pointer that is NULL,
  *     which is filled only on failure and freed by turnkeep_error_free. What cannot fail returns its value. On failure
- *     nothing was changed and no output was written; what may be otherwise says so. There is no last error.
+ *     nothing was changed and no output was written; what may be otherwise says so. Where it was the disk's flush that failed,
+ *     that is so for this handle, and who opens the file anew may find the change done. There is no last error.
  *  3. You own what a function gave you through its ** parameters: give it back with its own _close or _free, which take
  *     NULL. A required pointer that is NULL is INVALID elsewhere, and the error names it.
  *  4. Handles, const or not, may be used by any number of threads at once, and what they give out never changes; only
