@@ -140,3 +140,14 @@ fn a_store_that_is_closed_after_a_flush_that_failed_flushes_again() {
         assert_eq!(disk.after_a_power_cut(), ["one"]);
     });
 }
+
+#[test]
+fn what_was_refused_because_its_flush_failed_is_gone_when_the_store_is_closed() {
+    with_disk(|store, session, disk| {
+        session.append(vec![user("two")], at(Durability::Disk)).unwrap();
+        disk.fail_next_flush();
+        session.append(vec![user("three")], at(Durability::Disk)).unwrap_err();
+        store.close().unwrap();
+        assert_eq!(disk.after_a_power_cut(), ["one", "two"]);
+    });
+}

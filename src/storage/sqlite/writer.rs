@@ -457,6 +457,8 @@ impl Writer {
 
     /// Flushes, and closes the connection. Nothing is written to a damaged file, not even what its WAL holds.
     pub(super) fn close(mut self) -> Result<()> {
+        // A commit whose flush failed stands in the log until another takes its place: whoever opens the store next would find it.
+        self.unflushed |= !self.in_memory && self.site.distrusts_log().is_some();
         let mut flushed = self.site.check_undamaged().and_then(|()| self.flush());
         if flushed.is_ok() && self.wal_frames.load(Ordering::Relaxed) > FRAMES_WORTH_A_NEW_BEGINNING {
             let _slower_to_open = self.begin_wal_anew();
