@@ -20,10 +20,10 @@ test: ## Everything that is tested (STEP="rust loom" for a part; scripts/test.sh
 bench: ## How fast it is, beside SQLite's own C API (ONLY=T1,T5 for a part)
 	@scripts/bench.sh $(ONLY)
 
-bench-scale: ## What it costs as a store grows, 1 000 to 1 000 000 (WRITE=1 puts it into docs/performance.md)
+bench-scale: ## What it costs as a store grows to 1 000 000 (WRITE=1 writes docs/performance.md; as root drops the page cache)
 	@WRITE=$(WRITE) scripts/bench_scale.sh
 
-bench-peers: ## The same beside what a user would pick instead (WRITE=1 writes the tables into docs/performance.md)
+bench-peers: ## The same jobs on Turnkeep and on four other stores, whose Python packages it fetches (WRITE=1 as above)
 	@WRITE=$(WRITE) scripts/bench_peers.sh
 
 install: ## Library, headers, the program turnkeep, CMake package and pkg-config file (PREFIX=/usr/local)
@@ -35,7 +35,7 @@ install: ## Library, headers, the program turnkeep, CMake package and pkg-config
 header: ## Write include/turnkeep/turnkeep.h anew from src/ffi
 	TURNKEEP_WRITE_HEADER=1 cargo test --locked --test header
 
-abi: ## Write abi/VERSION anew: what programs know that are built with this version
+abi: ## At a release: write abi/VERSION, what programs know that are built with it
 	python3 scripts/abi.py write
 
 manual: ## Write docs/cli.md anew from the help of the program

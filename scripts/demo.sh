@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 
 if [ $# = 0 ]; then
     scripts/setup.sh demo
-    echo "Building (about a minute the first time: SQLite is compiled in) ..."
+    echo "Building (one to two minutes the first time: SQLite is compiled in) ..."
     cmake --preset release >/dev/null
     cmake --build --preset release --target chat_host
     host=build/release/cpp_examples/chat_host
