@@ -128,7 +128,7 @@ static const char *new_store(void) {
     return path;
 }
 
-static void whatever_was_acknowledged_survives_kill_9(void) {
+static void appends_survive_kill_9_in_a_c_program(void) {
     char path[PATH_BYTES];
     uint32_t random = 20240229;
     uint64_t before = 0;
@@ -252,7 +252,7 @@ static void a_killed_writer_does_not_keep_others_waiting(void) {
 
 int main(int argc, char **argv) {
     begin(argc, argv);
-    RUN(whatever_was_acknowledged_survives_kill_9);
+    RUN(appends_survive_kill_9_in_a_c_program);
     RUN(a_store_whose_making_was_killed_can_be_opened);
     RUN(a_killed_writer_does_not_keep_others_waiting);
     return 0;
