@@ -18,7 +18,7 @@
 )]
 #![allow(dead_code, reason = "the model's modules are shared with tests/reference.rs")]
 
-#[path = "crash/abi.rs"]
+#[path = "support/abi/mod.rs"]
 mod abi;
 #[path = "reference/apply.rs"]
 mod apply;

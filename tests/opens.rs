@@ -7,8 +7,11 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
+#[path = "support/abi/mod.rs"]
+mod abi;
+
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::ffi::{CString, c_char, c_void};
+use std::ffi::{CString, c_void};
 use std::path::Path;
 use std::ptr::{null, null_mut};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -97,76 +100,10 @@ fn resident_bytes() -> u64 {
     pages * 4096
 }
 
-/// The C ABI as a host sees it that passes NULL for all options.
-mod c {
-    use super::{c_char, c_void};
-
-    pub(crate) type Out = *mut *mut c_void;
-
-    unsafe extern "C" {
-        pub(crate) fn turnkeep_store_open(
-            location: *const c_char,
-            options: *const c_void,
-            out: Out,
-            error: Out,
-        ) -> i32;
-        pub(crate) fn turnkeep_store_close(store: *mut c_void, error: Out) -> i32;
-        pub(crate) fn turnkeep_store_subscribe(
-            store: *mut c_void,
-            function: extern "C" fn(*mut c_void, *const c_void) -> i32,
-            user_data: *mut c_void,
-            destroy: Option<extern "C" fn(*mut c_void)>,
-            subscription: *mut u64,
-            error: Out,
-        ) -> i32;
-        pub(crate) fn turnkeep_store_unsubscribe(store: *mut c_void, subscription: u64, error: Out) -> i32;
-        pub(crate) fn turnkeep_store_list_sessions(
-            store: *mut c_void,
-            options: *const c_void,
-            out: Out,
-            error: Out,
-        ) -> i32;
-        pub(crate) fn turnkeep_session_list_free(list: *mut c_void);
-        pub(crate) fn turnkeep_session_create(
-            store: *mut c_void,
-            options: *const c_void,
-            out: Out,
-            error: Out,
-        ) -> i32;
-        pub(crate) fn turnkeep_session_open(store: *mut c_void, id: *const c_char, out: Out, error: Out) -> i32;
-        pub(crate) fn turnkeep_session_append(
-            session: *mut c_void,
-            role: i32,
-            content: *const c_char,
-            content_len: usize,
-            receipt: *mut c_void,
-            error: Out,
-        ) -> i32;
-        pub(crate) fn turnkeep_session_history(session: *mut c_void, out: Out, error: Out) -> i32;
-        pub(crate) fn turnkeep_messages_free(messages: *mut c_void);
-        pub(crate) fn turnkeep_session_window(
-            session: *mut c_void,
-            options: *const c_void,
-            out: Out,
-            error: Out,
-        ) -> i32;
-        pub(crate) fn turnkeep_window_free(window: *mut c_void);
-        pub(crate) fn turnkeep_session_fork(
-            session: *mut c_void,
-            at_seq: u64,
-            options: *const c_void,
-            out: Out,
-            error: Out,
-        ) -> i32;
-        pub(crate) fn turnkeep_session_close(session: *mut c_void);
-        pub(crate) fn turnkeep_error_free(error: *mut c_void);
-    }
-}
-
 static HEARD: AtomicU64 = AtomicU64::new(0);
 static GIVEN_BACK: AtomicU64 = AtomicU64::new(0);
 
-extern "C" fn hear(_user_data: *mut c_void, _event: *const c_void) -> i32 {
+extern "C" fn hear(_user_data: *mut c_void, _event: *const abi::Event) -> i32 {
     HEARD.fetch_add(1, Ordering::Relaxed);
     0
 }
@@ -178,7 +115,7 @@ extern "C" fn give_back(user_data: *mut c_void) {
 }
 
 /// An object of the library out of a call that must succeed.
-fn made(call: impl FnOnce(c::Out) -> i32) -> *mut c_void {
+fn made<T>(call: impl FnOnce(*mut *mut T) -> i32) -> *mut T {
     let mut out = null_mut();
     assert_eq!(call(&raw mut out), 0);
     assert!(!out.is_null());
@@ -189,48 +126,48 @@ fn everything_in_c(location: &str, round: u32) {
     let location = CString::new(location).unwrap();
     // SAFETY: every pointer comes from the library and is given back to it once; options may be NULL.
     unsafe {
-        let store = made(|out| c::turnkeep_store_open(location.as_ptr(), null(), out, null_mut()));
+        let store = made(|out| abi::turnkeep_store_open(location.as_ptr(), null(), out, null_mut()));
         let mut subscription = 0;
         let user_data = Box::into_raw(Box::new([0_u8; 100])).cast();
-        let subscribed = c::turnkeep_store_subscribe(
+        let subscribed = abi::turnkeep_store_subscribe(
             store,
-            hear,
+            Some(hear),
             user_data,
             Some(give_back),
             &raw mut subscription,
             null_mut(),
         );
         assert_eq!(subscribed, 0);
-        let session = made(|out| c::turnkeep_session_create(store, null(), out, null_mut()));
+        let session = made(|out| abi::turnkeep_session_create(store, null(), out, null_mut()));
         for role in [2, 3] {
-            let said = c::turnkeep_session_append(session, role, c"words".as_ptr(), 5, null_mut(), null_mut());
+            let said = abi::turnkeep_session_append(session, role, c"words".as_ptr(), 5, null_mut(), null_mut());
             assert_eq!(said, 0);
         }
-        c::turnkeep_messages_free(made(|out| c::turnkeep_session_history(session, out, null_mut())));
-        let window = made(|out| c::turnkeep_session_window(session, null(), out, null_mut()));
-        let fork = made(|out| c::turnkeep_session_fork(session, 1, null(), out, null_mut()));
-        c::turnkeep_session_list_free(made(|out| {
-            c::turnkeep_store_list_sessions(store, null(), out, null_mut())
+        abi::turnkeep_messages_free(made(|out| abi::turnkeep_session_history(session, out, null_mut())));
+        let window = made(|out| abi::turnkeep_session_window(session, null(), out, null_mut()));
+        let fork = made(|out| abi::turnkeep_session_fork(session, 1, null(), out, null_mut()));
+        abi::turnkeep_session_list_free(made(|out| {
+            abi::turnkeep_store_list_sessions(store, null(), out, null_mut())
         }));
         let error = made(|error| {
             let mut none = null_mut();
-            i32::from(c::turnkeep_session_open(store, c"nobody".as_ptr(), &raw mut none, error) == 0)
+            i32::from(abi::turnkeep_session_open(store, c"nobody".as_ptr(), &raw mut none, error) == 0)
         });
-        c::turnkeep_error_free(error);
+        abi::turnkeep_error_free(error);
         if round.is_multiple_of(3) {
-            assert_eq!(c::turnkeep_store_unsubscribe(store, subscription, null_mut()), 0);
+            assert_eq!(abi::turnkeep_store_unsubscribe(store, subscription, null_mut()), 0);
         }
         // Handles may outlive the store, and results both.
         if round.is_multiple_of(2) {
-            c::turnkeep_session_close(session);
-            c::turnkeep_session_close(fork);
-            assert_eq!(c::turnkeep_store_close(store, null_mut()), 0);
+            abi::turnkeep_session_close(session);
+            abi::turnkeep_session_close(fork);
+            assert_eq!(abi::turnkeep_store_close(store, null_mut()), 0);
         } else {
-            assert_eq!(c::turnkeep_store_close(store, null_mut()), 0);
-            c::turnkeep_session_close(session);
-            c::turnkeep_session_close(fork);
+            assert_eq!(abi::turnkeep_store_close(store, null_mut()), 0);
+            abi::turnkeep_session_close(session);
+            abi::turnkeep_session_close(fork);
         }
-        c::turnkeep_window_free(window);
+        abi::turnkeep_window_free(window);
     }
 }
 

@@ -1,6 +1,6 @@
 //! A store as a host in C drives it: the operations of the model, and the upkeep, through the C ABI.
 
-use crate::abi::{self, LAST, Object, sized};
+use crate::abi::{self, LAST, sized};
 use crate::seen::Shown;
 use crate::structs::Texts;
 use crate::subject::{Hits, Reply, Subject};
@@ -17,7 +17,7 @@ use turnkeep::store::Branching;
 
 /// An open store.
 pub(crate) struct ThroughC {
-    store: Object,
+    store: *mut abi::Store,
     /// What the last receipt says that its messages survive, if they were appended by it.
     reached: Cell<Option<i32>>,
 }
@@ -32,7 +32,7 @@ pub(crate) fn last_message() -> String {
 }
 
 /// What a call answered: nothing, or the name of its status.
-fn answered(status: abi::Status, error: Object) -> Result<(), &'static str> {
+fn answered(status: i32, error: *mut abi::Error) -> Result<(), &'static str> {
     if status == 0 {
         return Ok(());
     }
@@ -52,7 +52,7 @@ fn answered(status: abi::Status, error: Object) -> Result<(), &'static str> {
 /// Calls a function of the header, whose last argument is the error.
 macro_rules! call {
     ($function:ident($($argument:expr),* $(,)?)) => {{
-        let mut error: Object = null_mut();
+        let mut error: *mut abi::Error = null_mut();
         // SAFETY: handles are open, and pointers are NULL or lead to what lives until the call returns.
         let status = unsafe { abi::$function($($argument,)* &raw mut error) };
         answered(status, error)
@@ -60,7 +60,7 @@ macro_rules! call {
 }
 
 /// A session for the time of a call.
-struct Opened(Object);
+struct Opened(*mut abi::Session);
 
 impl Drop for Opened {
     fn drop(&mut self) {
@@ -82,7 +82,7 @@ impl ThroughC {
             compress_min_bytes: 512,
             ..sized()
         };
-        let mut store: Object = null_mut();
+        let mut store: *mut abi::Store = null_mut();
         call!(turnkeep_store_open(location, &raw const options, &raw mut store))?;
         let reached = Cell::new(None);
         Ok(Self { store, reached })
@@ -148,7 +148,7 @@ impl ThroughC {
     fn session(&self, id: &str) -> Result<Opened, &'static str> {
         let mut texts = Texts::default();
         let id = texts.text(id);
-        let mut session: Object = null_mut();
+        let mut session: *mut abi::Session = null_mut();
         call!(turnkeep_session_open(self.store, id, &raw mut session))?;
         Ok(Opened(session))
     }
@@ -170,10 +170,10 @@ impl ThroughC {
     fn branch(
         &self,
         how: &Branching,
-        branch: impl FnOnce(*const abi::BranchOptions, *mut Object) -> Result<(), &'static str>,
+        branch: impl FnOnce(*const abi::BranchOptions, *mut *mut abi::Session) -> Result<(), &'static str>,
     ) -> Reply {
         let mut texts = Texts::default();
-        let mut fork: Object = null_mut();
+        let mut fork: *mut abi::Session = null_mut();
         let mut options: abi::BranchOptions = sized();
         let done = match how {
             Branching::Rewind(revision) => {
@@ -197,7 +197,7 @@ impl Subject for ThroughC {
     fn create(&self, new: NewSession) -> Reply {
         let mut texts = Texts::default();
         let (options, messages) = (texts.session(&new), texts.messages(&new.messages));
-        let mut session: Object = null_mut();
+        let mut session: *mut abi::Session = null_mut();
         let created = call!(turnkeep_session_create_with(
             self.store,
             &raw const options,
@@ -271,7 +271,7 @@ impl Subject for ThroughC {
         let session = self.session(id)?;
         let mut texts = Texts::default();
         let options = texts.session(&new);
-        let mut fork: Object = null_mut();
+        let mut fork: *mut abi::Session = null_mut();
         let at = at.unwrap_or(LAST);
         call!(turnkeep_session_fork(session.0, at, &raw const options, &raw mut fork))?;
         drop(Opened(fork));
@@ -408,7 +408,7 @@ impl Subject for ThroughC {
             limit: options.limit,
             ..sized()
         };
-        let mut results: Object = null_mut();
+        let mut results: *mut abi::SearchResults = null_mut();
         call!(turnkeep_store_search(self.store, &raw const given, &raw mut results)).unwrap();
         // SAFETY: the result of the search, freed once.
         unsafe { abi::turnkeep_search_results_free(results) };
@@ -417,7 +417,7 @@ impl Subject for ThroughC {
 
     fn window(&self, id: &str, _options: &WindowOptions) -> Option<Result<Shown, &'static str>> {
         let session = self.session(id).unwrap();
-        let mut window: Object = null_mut();
+        let mut window: *mut abi::Window = null_mut();
         let _too_large = call!(turnkeep_session_window(session.0, null(), &raw mut window));
         // SAFETY: NULL, or a window, freed once.
         unsafe { abi::turnkeep_window_free(window) };

@@ -1,6 +1,5 @@
 //! The callbacks of the host. Each has its user_data from a box that it is given back once: what is alive is counted.
 
-use super::functions::*;
 use super::header::*;
 use std::ffi::{c_char, c_void};
 use std::ptr;

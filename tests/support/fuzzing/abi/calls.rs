@@ -1,6 +1,5 @@
 //! Calls about sessions: new ones, messages, what is read, what is changed.
 
-use super::functions::*;
 use super::header::*;
 use super::{Host, LONGEST, MOST_WINDOWS, answered, call, results};
 use std::ptr;

@@ -1,7 +1,6 @@
 //! Calls about a store as a whole: lists, search, events, metrics, maintenance, transfer; and those that need nothing.
 
 use super::calls::read_and_free;
-use super::functions::*;
 use super::header::*;
 use super::{Host, LONGEST, answered, call, callbacks, results};
 use std::ffi::c_char;

@@ -7,14 +7,13 @@
 mod arguments;
 mod callbacks;
 mod calls;
-mod functions;
+#[path = "../../abi/mod.rs"]
 mod header;
 mod maintenance;
 mod results;
 
 use super::folder;
 use arguments::Arguments;
-use functions::*;
 use header::*;
 use std::ffi::c_char;
 use std::ptr;

@@ -1,6 +1,5 @@
 //! Results, read to their ends: every text is text and ends in a NUL, every array is as long as it says.
 
-use super::functions::*;
 use super::header::*;
 use std::ffi::c_char;
 

@@ -1,6 +1,6 @@
-//! `turnkeep.h` as Rust sees it: the functions. `tests/abi_coverage.rs` sees to it that none is missing.
+//! The functions of `turnkeep.h`. `tests/abi_coverage.rs` sees to it that none is missing.
 
-use super::header::*;
+use super::types::*;
 use std::ffi::{c_char, c_void};
 // The library that has them.
 use turnkeep as _;

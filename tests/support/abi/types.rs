@@ -1,4 +1,4 @@
-//! `turnkeep.h` as Rust sees it: the types. A struct whose size does not agree with the library's is refused by it, so what is
+//! The types of `turnkeep.h`. A struct whose size does not agree with the library's is refused by it, so what is
 //! wrong here, or left behind by the header, is noticed by the first call.
 
 use std::ffi::{c_char, c_void};
@@ -14,6 +14,16 @@ pub(crate) trait Plain: Copy + 'static {
 /// A struct that begins with its size.
 pub(crate) trait Sized: Plain {
     fn size_mut(&mut self) -> &mut usize;
+}
+
+/// `TURNKEEP_LAST`, `TURNKEEP_UNLIMITED` and `TURNKEEP_WINDOW_OF_STORE`.
+pub(crate) const LAST: u64 = u64::MAX;
+
+/// A struct that says its size, everything else 0: the header's `_INIT`.
+pub(crate) fn sized<T: Sized>() -> T {
+    let mut empty = T::zeroed();
+    *empty.size_mut() = size_of::<T>();
+    empty
 }
 
 macro_rules! handles {
