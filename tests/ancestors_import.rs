@@ -21,3 +21,5 @@ mod opening;
 mod policies;
 #[path = "ancestors_import/qv.rs"]
 mod qv;
+#[path = "support/random.rs"]
+mod random;

@@ -48,6 +48,8 @@ mod operations;
 mod points;
 #[path = "crash/power.rs"]
 mod power;
+#[path = "support/random.rs"]
+mod random;
 #[path = "crash/script.rs"]
 mod script;
 #[path = "reference/seen.rs"]
@@ -64,6 +66,8 @@ mod update;
 #[path = "crash/writers.rs"]
 mod writers;
 
+use random::Random;
+
 /// How often something is tried: in `make soak` more often than in the tests.
 fn rounds(usual: usize) -> usize {
     let asked = std::env::var("TURNKEEP_ROUNDS");
@@ -73,22 +77,4 @@ fn rounds(usual: usize) -> usize {
 /// The first seed: the same every time, unless another one is asked for.
 fn first_seed() -> u64 {
     std::env::var("TURNKEEP_SEED").map_or(0, |seed| seed.parse().unwrap())
-}
-
-/// Numbers that look random and are the same every time.
-struct Random(u64);
-
-impl Random {
-    fn new(seed: u64) -> Self {
-        Self(seed ^ 0x9E37_79B9_7F4A_7C15)
-    }
-
-    fn below(&mut self, most: u64) -> u64 {
-        // splitmix64
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (mixed ^ (mixed >> 31)) % most
-    }
 }

@@ -2,8 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail loudly")]
 
+#[path = "support/random.rs"]
+mod random;
 mod support;
 
+use random::Random;
 use std::path::Path;
 use support::{TempStore, text, user};
 use turnkeep::error::Kind;
@@ -27,21 +30,8 @@ fn files_with(folder: &Path, text: &str) -> Vec<String> {
         .collect()
 }
 
-/// Numbers that look random and are the same every time.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, most: u64) -> u64 {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % most
-    }
-}
-
 /// A text with a marker at its beginning, in its middle and at its end.
-fn marked(marker: &str, dice: &mut Dice) -> String {
+fn marked(marker: &str, dice: &mut Random) -> String {
     let fill = " lorem".repeat(dice.below(200) as usize);
     format!("{marker}{fill}{marker}{fill}{marker}")
 }
@@ -54,7 +44,7 @@ fn named(id: &str) -> NewSession {
 }
 
 /// Appends, updates and clears sessions in turn, those that are to be erased with their markers everywhere.
-fn work(store: &Store, secrets: &[Session], others: &[Session], dice: &mut Dice) {
+fn work(store: &Store, secrets: &[Session], others: &[Session], dice: &mut Random) {
     for round in 0..60 {
         for (number, session) in (0..).zip(secrets) {
             let text = marked(&marker(number), dice);
@@ -110,7 +100,7 @@ fn an_erased_session_is_in_no_file_of_the_store_after_any_work() {
     for seed in 0..3 {
         let store = TempStore::new();
         let folder = store.path().parent().unwrap().to_owned();
-        let mut dice = Dice(seed);
+        let mut dice = Random::new(seed);
         let others: Vec<_> = (0..3).map(|_| store.create()).collect();
         let ids = [0, 1].map(|number| format!("the id {}", marker(number)));
         let secrets = ids.clone().map(|id| store.create_session(named(&id)).unwrap());

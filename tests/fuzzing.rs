@@ -5,27 +5,13 @@
 
 #[path = "support/fuzzing/mod.rs"]
 mod fuzzing;
+#[path = "support/random.rs"]
+mod random;
 
 use fuzzing::{FORMATS, Importer, TARGETS, Target};
+use random::Random;
 use std::fs;
 use std::path::Path;
-
-/// Random bytes, the same ones every time.
-struct Generator(u64);
-
-impl Generator {
-    fn number(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn input(&mut self, most: u64) -> Vec<u8> {
-        let len = self.number() % most;
-        (0..len).map(|_| self.number() as u8).collect()
-    }
-}
 
 fn target(name: &str) -> Target {
     let found = TARGETS.iter().find(|(known, _)| *known == name);
@@ -38,7 +24,7 @@ fn runs_what_is_generated(name: &str, inputs: u64, longest: u64) {
     let asked = std::env::var("TURNKEEP_ROUNDS").ok();
     let inputs = asked.map_or(inputs, |rounds| rounds.parse().unwrap());
     for seed in 0..inputs {
-        let input = Generator(seed).input(longest);
+        let input = Random::new(seed).bytes(longest);
         let failed = std::panic::catch_unwind(|| target(&input)).is_err();
         assert!(!failed, "{name} fails with input {seed} of the generator");
     }

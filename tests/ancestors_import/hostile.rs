@@ -1,6 +1,7 @@
 //! Databases made to harm whoever reads them.
 
 use crate::fixture::*;
+use crate::random::Random;
 use turnkeep::error::Kind;
 use turnkeep::transfer::{Format, ProblemKind};
 
@@ -153,20 +154,15 @@ fn a_database_with_any_byte_changed_is_read_or_refused_and_left_as_it_is() {
         let source = written_by(script, &[]);
         let whole = std::fs::read(&source.path).unwrap();
         let store = memory();
-        // The same numbers every time: SplitMix64.
-        let mut state = 0x9E37_79B9_7F4A_7C15_u64;
-        let mut random = |below: usize| {
-            state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-            let mixed = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-            ((mixed ^ (mixed >> 27)) % below as u64) as usize
-        };
+        let mut random = Random::new(0);
+        let mut below = |most: usize| random.below(most as u64) as usize;
         for round in 0..rounds() {
             let mut bytes = whole.clone();
-            for _ in 0..=random(8) {
+            for _ in 0..=below(8) {
                 // Headers of pages are where it hurts most.
-                let page = random(bytes.len() / 4096) * 4096;
-                let at = page + random(if round % 2 == 0 { 64 } else { 4096 });
-                bytes[at] = random(256) as u8;
+                let page = below(bytes.len() / 4096) * 4096;
+                let at = page + below(if round % 2 == 0 { 64 } else { 4096 });
+                bytes[at] = below(256) as u8;
             }
             std::fs::write(&source.path, &bytes).unwrap();
             let options = turnkeep::store::ImportOptions {
