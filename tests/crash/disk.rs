@@ -5,6 +5,9 @@
 //! disk, whatever the order; each truncation and each change of a name may have, or not. An older write that gets there behind a
 //! newer one of the same sector is the same as the newer one missing, so this covers every order. What did not get there is as it was
 //! before, or garbage: but a write damages nothing beside itself.
+//!
+//! The disk of tests/faults/flush.rs would not do: it stands under SQLite alone, so it knows nothing of names, folders and what
+//! the library writes past SQLite, and it leaves exactly what was flushed, never a part of the rest.
 
 use crate::Random;
 use crate::calls::{Call, Observer};

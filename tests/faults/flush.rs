@@ -1,4 +1,7 @@
 //! A flush that fails once is not made good by the next one: the system forgets what it could not write.
+//!
+//! The disk of tests/crash/disk.rs would not do: it takes down what happened and lets no call fail, and draws what a power cut
+//! leaves, where here a flush must fail and what was written before it be lost for certain.
 
 use crate::vfs::{self, Call, Observer, Op, Verdict};
 use crate::world::{at, new_folder, open_at, user};
