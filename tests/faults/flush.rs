@@ -1,7 +1,8 @@
 //! A flush that fails once is not made good by the next one: the system forgets what it could not write.
 
+use crate::support::user;
 use crate::vfs::{self, Call, Observer, Op, Verdict};
-use crate::world::{at, new_folder, open_at, user};
+use crate::world::{at, new_folder, open_at};
 use rusqlite::ffi;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
