@@ -2,6 +2,7 @@
 # What takes too long for `make test`: soak.sh [STEP...]
 #
 #   load       30 minutes of a mixed load; its figures are drawn into target/soak-logs/load.svg
+#   faults     a failure at each of the first 200 calls to a file, and allocations of SQLite, of every operation
 #   crash      kills and power cuts, 20 000 of each kind
 #   kills      the same in C: 1 000 kills
 #   fuzz       every fuzz target for a minute
@@ -20,8 +21,8 @@ cd "$(dirname "$0")/.."
 
 logs=target/soak-logs
 programs=build/release/tests
-rust_tests=(crash opens reference transfer transfer_memory)
-steps=(load crash kills fuzz import storm orders reference opens threads)
+rust_tests=(crash faults opens out_of_memory reference transfer transfer_memory)
+steps=(load faults crash kills fuzz import storm orders reference opens threads)
 . scripts/steps.sh
 
 rust_test() { # rust_test NAME ARGUMENT...
@@ -44,6 +45,12 @@ step_load() {
         --panel 'messages in the store: messages' \
         --panel 'log: append (ms): append_p50_ms=median; append_p99_ms=99 of 100' \
         --panel 'log: window (µs): window_p50_us=median; window_p99_us=99 of 100'
+}
+
+step_faults() {
+    export TURNKEEP_ROUNDS=${TURNKEEP_ROUNDS:-200}
+    rust_test faults
+    rust_test out_of_memory
 }
 
 step_crash() { TURNKEEP_ROUNDS=${TURNKEEP_ROUNDS:-20000} rust_test crash; }

@@ -25,14 +25,15 @@ mod flush;
 mod harness;
 #[path = "faults/injector.rs"]
 mod injector;
-#[path = "faults/operations.rs"]
+#[path = "faults/operations/mod.rs"]
 mod operations;
+mod support;
 #[path = "support/vfs.rs"]
 mod vfs;
 #[path = "faults/world.rs"]
 mod world;
 
-use harness::{Injector, Mode, Operation, next, try_all};
+use harness::{Injector, Mode, Operation, try_all};
 use injector::Files;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -88,7 +89,7 @@ fn upkeep_survives_every_fault() {
     try_with_files("check, vacuum, erase", &operations::upkeep());
 }
 
-/// Every place in three ways; what came of it is told, and the source stays as it is.
+/// In three ways; what came of it is told, and the source stays as it is.
 #[test]
 fn a_salvage_that_meets_faults_says_what_it_could_not_read() {
     let salvage = |world: &World, name: &str| Store::salvage(&world.place("chat.db"), &world.place(name));
@@ -111,7 +112,7 @@ fn a_salvage_that_meets_faults_says_what_it_could_not_read() {
                 break;
             }
             faults += 1;
-            n = next(n, Mode::FromThereOn);
+            n = Files::steps(mode).after(n);
             match salvaged {
                 Ok(report) => assert!(report == whole || report.problems.count > 0, "{mode:?} {n}: {report:?}"),
                 Err(error) => {

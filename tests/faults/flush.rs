@@ -3,8 +3,9 @@
 //! The disk of tests/crash/disk.rs would not do: it takes down what happened and lets no call fail, and draws what a power cut
 //! leaves, where here a flush must fail and what was written before it be lost for certain.
 
+use crate::support::user;
 use crate::vfs::{self, Call, Observer, Op, Verdict};
-use crate::world::{at, new_folder, open_at, user};
+use crate::world::{at, new_folder, open_at};
 use rusqlite::ffi;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

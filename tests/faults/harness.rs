@@ -1,7 +1,8 @@
 //! Does an operation again and again, with a fault at another place each time, and looks at what is left of the store.
 
 use crate::dump::{dump, without_numbers};
-use crate::world::{Setting, World, copy_store, new_folder, open_at, user};
+use crate::support::user;
+use crate::world::{Setting, World, copy_store, new_folder, open_at};
 use rusqlite::ffi;
 use std::collections::BTreeMap;
 use std::ffi::c_int;
@@ -25,10 +26,6 @@ pub(crate) enum Mode {
     FromThereOn,
 }
 
-impl Mode {
-    pub(crate) const ALL: [Self; 4] = [Self::Once, Self::OnceMildly, Self::FromThereOnAlike, Self::FromThereOn];
-}
-
 /// What was done to an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Fired {
@@ -38,8 +35,34 @@ pub(crate) struct Fired {
     pub(crate) code: c_int,
 }
 
+/// Which places are tried.
+#[derive(Clone, Copy)]
+pub(crate) struct Steps {
+    /// Up to this one, all.
+    pub(crate) one_by_one: u64,
+    /// Behind it, each lies farther by so many quarters of the last one's number.
+    pub(crate) quarters: u64,
+}
+
+impl Steps {
+    pub(crate) fn after(self, n: u64) -> u64 {
+        let asked = std::env::var("TURNKEEP_ROUNDS").ok();
+        let one_by_one = asked.and_then(|rounds| rounds.parse().ok()).unwrap_or(self.one_by_one);
+        if n < one_by_one {
+            n + 1
+        } else {
+            n + (n * self.quarters / 4).max(1)
+        }
+    }
+}
+
 /// What can fail underneath a store.
 pub(crate) trait Injector {
+    /// The ways in which it does.
+    const MODES: &[Mode];
+
+    fn steps(mode: Mode) -> Steps;
+
     /// From here on the calls of this thread count.
     fn arm(&self, n: u64, mode: Mode);
 
@@ -99,10 +122,6 @@ struct Expected {
     last: String,
 }
 
-/// How many places are tried one by one; behind them ever fewer.
-const ONE_BY_ONE: u64 = 200;
-const ONE_BY_ONE_IF_IT_STAYS: u64 = 12;
-
 /// So long a single try may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -114,7 +133,7 @@ pub(crate) fn try_all<I: Injector>(group: &'static str, operations: &[Operation]
         let expected = expect(operation);
         let began = Instant::now();
         let mut tries = 0;
-        for mode in Mode::ALL {
+        for &mode in I::MODES {
             let mut failed_here = 0;
             let mut n = 1;
             // Several failures tell more than the first.
@@ -125,7 +144,7 @@ pub(crate) fn try_all<I: Injector>(group: &'static str, operations: &[Operation]
                     Ok(true) => tries += 1,
                     Err(_) => failed_here += 1,
                 }
-                n = next(n, mode);
+                n = I::steps(mode).after(n);
             }
             failed += failed_here;
         }
@@ -134,16 +153,6 @@ pub(crate) fn try_all<I: Injector>(group: &'static str, operations: &[Operation]
     }
     print_counts(group);
     assert_eq!(failed, 0, "faults were not survived");
-}
-
-/// Behind the place where a fault first stays, one more or less makes little difference.
-pub(crate) fn next(n: u64, mode: Mode) -> u64 {
-    let asked = std::env::var("TURNKEEP_ROUNDS").ok();
-    let one_by_one = asked.and_then(|rounds| rounds.parse().ok()).unwrap_or(match mode {
-        Mode::Once | Mode::OnceMildly => ONE_BY_ONE,
-        Mode::FromThereOnAlike | Mode::FromThereOn => ONE_BY_ONE_IF_IT_STAYS,
-    });
-    if n < one_by_one { n + 1 } else { n + n / 4 }
 }
 
 fn expect(operation: &Operation) -> Expected {
@@ -308,6 +317,7 @@ fn check_copy(expected: &Expected, world: &World) {
 /// The kind fits what happened, and the message says what was being done.
 fn check_error(operation: &Operation, mode: Mode, fired: Fired, error: &Error) {
     let fits = match (mode, fired.code & 0xff) {
+        (_, ffi::SQLITE_NOMEM) => error.kind() == Kind::Storage && error.message().contains(" memory"),
         // Others may fail by then, too, and in other ways.
         (Mode::FromThereOn, _) => matches!(error.kind(), Kind::Storage | Kind::Full | Kind::Busy),
         (Mode::FromThereOnAlike, ffi::SQLITE_BUSY) => matches!(error.kind(), Kind::Storage | Kind::Busy),

@@ -1,6 +1,6 @@
 //! Fails the n-th call of one thread to the files of a store, once or from there on.
 
-use crate::harness::{Fired, Injector, Mode};
+use crate::harness::{Fired, Injector, Mode, Steps};
 use crate::vfs::{self, Call, Installed, Observer, Op, Verdict};
 use rusqlite::ffi;
 use std::ffi::c_int;
@@ -26,6 +26,20 @@ impl Files {
 }
 
 impl Injector for Files {
+    const MODES: &[Mode] = &[Mode::Once, Mode::OnceMildly, Mode::FromThereOnAlike, Mode::FromThereOn];
+
+    /// Behind the place where a fault first stays, one more or less makes little difference.
+    fn steps(mode: Mode) -> Steps {
+        let one_by_one = match mode {
+            Mode::Once | Mode::OnceMildly => 20,
+            Mode::FromThereOnAlike | Mode::FromThereOn => 4,
+        };
+        Steps {
+            one_by_one,
+            quarters: 1,
+        }
+    }
+
     fn arm(&self, n: u64, mode: Mode) {
         *self.observer.0.lock().unwrap() = Some(Armed::new(n, mode));
     }

@@ -1,5 +1,6 @@
 //! A store that an operation is done to: the same each time.
 
+use crate::support::{assistant, user};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -258,14 +259,6 @@ pub(crate) fn new_folder() -> TempDir {
     tempfile::tempdir_in("/dev/shm")
         .or_else(|_| tempfile::tempdir())
         .unwrap()
-}
-
-pub(crate) fn user(content: &str) -> NewMessage {
-    NewMessage::new(Role::User, content)
-}
-
-pub(crate) fn assistant(content: &str) -> NewMessage {
-    NewMessage::new(Role::Assistant, content)
 }
 
 pub(crate) fn at(durability: Durability) -> AppendOptions {

@@ -22,8 +22,10 @@ pub(super) fn renew_if_distrusted(connection: &Connection, site: &Site) -> Resul
 
 /// While a transaction is open, nobody else appends to the log or begins it anew.
 fn renew(connection: &Connection) -> rusqlite::Result<()> {
+    // Before there is something to end: without memory nothing can be prepared.
+    let mut rollback = raw::Statement::prepare(connection, "ROLLBACK")?;
     connection.execute_batch("BEGIN IMMEDIATE")?;
     let written = raw::write_log_once_more(connection);
-    connection.execute_batch("ROLLBACK")?;
+    rollback.run()?;
     written
 }

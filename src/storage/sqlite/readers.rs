@@ -24,6 +24,7 @@ pub(super) struct Reader {
     // Dropped before the connection.
     entries: RefCell<Statement>,
     messages: RefCell<Statement>,
+    rollback: RefCell<Statement>,
     pub(super) connection: Connection,
 }
 
@@ -32,8 +33,17 @@ impl Reader {
         Ok(Self {
             entries: Statement::prepare(&connection, rows::SELECT_ENTRIES)?.into(),
             messages: Statement::prepare(&connection, rows::SELECT_MESSAGES)?.into(),
+            rollback: Statement::prepare(&connection, "ROLLBACK")?.into(),
             connection,
         })
+    }
+
+    /// Ends the transaction, if one is open. Without memory nothing could be prepared for that.
+    pub(super) fn roll_back(&self) -> rusqlite::Result<()> {
+        if self.connection.is_autocommit() {
+            return Ok(());
+        }
+        self.rollback.borrow_mut().run()
     }
 
     /// Lets go of what is prepared.
@@ -208,7 +218,11 @@ impl<'a, H: Hold> View<'a, H> {
     /// A view of its own; nobody else's commit shows in it.
     pub(super) fn begin(hold: H, site: &'a Site) -> Result<Self> {
         let mut view = Self::of_writer(hold, site);
-        view.with(|connection| connection.prepare_cached("BEGIN")?.raw_execute().map(drop))?;
+        view.with_reader(|reader| {
+            // One that could not be ended would show an old moment.
+            reader.roll_back()?;
+            reader.connection.prepare_cached("BEGIN")?.raw_execute().map(drop)
+        })?;
         view.in_transaction = true;
         Ok(view)
     }
@@ -235,8 +249,8 @@ impl<'a, H: Hold> View<'a, H> {
 impl<H: Hold> Drop for View<'_, H> {
     fn drop(&mut self) {
         if self.in_transaction {
-            // A failure here can only mean that the transaction has ended already.
-            let _ended = self.with(|connection| connection.prepare_cached("ROLLBACK")?.raw_execute().map(drop));
+            // If this fails, the next view tries it again.
+            let _next_time = self.with_reader(Reader::roll_back);
         }
     }
 }

@@ -167,12 +167,11 @@ impl Writer {
         let mut results = Vec::with_capacity(batch.len());
         for mutation in batch {
             match self.change_in_savepoint(mutation, reached) {
-                // SQLite itself rolled the transaction back (disk full, I/O error): what had succeeded in it has not.
-                Err(error) if self.has_ended() => {
-                    self.rolled_back();
+                Ok(result) => results.push(result),
+                Err(error) => {
+                    self.undo_unended_batch();
                     return Err(error);
                 }
-                result => results.push(result),
             }
         }
         let changed = results.iter().filter(|result| result.is_ok()).count() as u64;
@@ -230,34 +229,26 @@ impl Writer {
     }
 
     fn end(&mut self, durability: Durability, changed: u64) -> Result<()> {
-        if durability == Durability::Deferred {
-            let ended = match (self.has_deferred(), changed) {
-                (true, _) => self.run("RELEASE batch"),
-                (false, 0) => self.run("ROLLBACK"),
-                (false, _) => Ok(()),
-            };
+        let ended = match (durability, self.has_deferred()) {
+            (_, false) if changed == 0 => self.roll_back(),
+            (Durability::Deferred, true) => self.run("RELEASE batch"),
+            (Durability::Deferred, false) => Ok(()),
+            _ => self.commit().map(|()| self.unflushed = durability != Durability::Disk),
+        };
+        if ended.is_err() {
+            self.undo_unended_batch();
+        } else if durability == Durability::Deferred {
             self.deferred += changed;
-            self.in_batch = false;
-            return ended;
-        }
-        if changed == 0 && !self.has_deferred() {
-            self.in_batch = false;
-            return self.run("ROLLBACK");
-        }
-        let committed = self.commit();
-        match (&committed, durability) {
-            (Err(_), _) => self.undo_unended_batch(),
-            (Ok(()), Durability::Disk) => self.unflushed = false,
-            (Ok(()), _) => self.unflushed = true,
         }
         self.in_batch = false;
-        committed
+        ended
     }
 
     /// Takes back a batch whose commit failed, or in which a fault came between: its callers were told that it failed.
-    /// What was deferred before it stays in its transaction, as long as SQLite keeps that, to be tried again.
+    /// What was deferred before it stays in its transaction, as long as SQLite keeps that, to be tried again. A transaction that
+    /// could not be rolled back when it should have been (no memory) is rolled back now.
     fn undo_unended_batch(&mut self) {
-        if !std::mem::take(&mut self.in_batch) {
+        if !std::mem::take(&mut self.in_batch) && (self.has_deferred() || self.has_ended()) {
             return;
         }
         self.known.forget_tails();
@@ -267,10 +258,12 @@ impl Writer {
                 return;
             }
         }
-        if !self.has_ended() {
-            let _already_over = self.run("ROLLBACK");
-        }
+        let _next_time = self.roll_back();
         self.rolled_back();
+    }
+
+    fn roll_back(&self) -> Result<()> {
+        self.reader.roll_back().map_err(|error| self.site.explain(&error))
     }
 
     fn commit(&mut self) -> Result<()> {
@@ -285,16 +278,19 @@ impl Writer {
         self.known.forget_tails();
     }
 
-    fn change_in_savepoint(&mut self, mutation: &Mutation, reached: Durability) -> Result<Applied> {
+    /// The outer failure is the whole batch's.
+    fn change_in_savepoint(&mut self, mutation: &Mutation, reached: Durability) -> Result<Result<Applied>> {
         self.run("SAVEPOINT mutation")?;
         let result = self.change(mutation, reached);
-        if result.is_err() && !self.has_ended() {
+        if result.is_err() {
+            // SQLite itself rolled the transaction back (disk full, I/O error): what had succeeded in it has not.
+            if self.has_ended() {
+                return result.map(Ok);
+            }
             self.run("ROLLBACK TO mutation")?;
         }
-        if !self.has_ended() {
-            self.run("RELEASE mutation")?;
-        }
-        result
+        self.run("RELEASE mutation")?;
+        Ok(result)
     }
 
     fn change(&mut self, mutation: &Mutation, reached: Durability) -> Result<Applied> {
@@ -396,9 +392,18 @@ impl Writer {
         }
         self.site.check_undamaged()?;
         // A commit with a flush covers everything before it in the WAL; it needs a frame of its own to happen.
-        self.begin(Durability::Disk)?;
-        let touched = self.run(append::TOUCH);
-        self.end(Durability::Disk, 1).and(touched)
+        self.commit_a_frame(Durability::Disk)
+    }
+
+    fn commit_a_frame(&mut self, durability: Durability) -> Result<()> {
+        self.begin(durability)?;
+        match self.run(append::TOUCH) {
+            Ok(()) => self.end(durability, 1),
+            Err(error) => {
+                self.undo_unended_batch();
+                Err(error)
+            }
+        }
     }
 
     /// Moves what the WAL holds into the file, as far as no reader still needs it there.
@@ -450,9 +455,7 @@ impl Writer {
     /// is opened again: once everything is in the database, the next commit begins at the front.
     fn begin_wal_anew(&mut self) -> Result<()> {
         self.checkpoint()?;
-        self.begin(Durability::Os)?;
-        let touched = self.run(append::TOUCH);
-        self.end(Durability::Os, 1).and(touched)
+        self.commit_a_frame(Durability::Os)
     }
 
     /// Flushes, and closes the connection. Nothing is written to a damaged file, not even what its WAL holds.

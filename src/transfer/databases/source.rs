@@ -292,6 +292,11 @@ fn explain(location: &str, error: &rusqlite::Error) -> Error {
             Kind::Full,
             "cannot be read: there is no space left for temporary files".to_owned(),
         ),
+        Some(ErrorCode::OutOfMemory) => (
+            Kind::Storage,
+            "cannot be read: there was no memory for what SQLite had to do with it; make room and try again"
+                .to_owned(),
+        ),
         _ => (Kind::Storage, format!("cannot be read: {error}")),
     };
     Error::new(kind, format!("{location} {what}"))
