@@ -1,6 +1,6 @@
 //! How a connection to a store's file is opened and set up, and where a store may not be.
 
-use super::claim::{FileId, file_id};
+use super::claim::{FileId, file_id, file_id_of_itself};
 use super::defence::{self, Permit};
 use super::failure::Site;
 use super::functions;
@@ -67,11 +67,28 @@ impl Opener {
                 Kind::Storage,
                 format!(
                     "{}, which belongs to {}, was deleted, moved or replaced while the store was open; nothing was \
-                     changed; close the store, which moves what it holds into the file, and open it anew",
+                     changed; close the store, which says if something of it is lost, and open it anew",
                     path.display(),
                     self.site.location
                 ),
             )),
+        }
+    }
+
+    /// What may be done with the log, as far as its files are where they were.
+    pub(super) fn log_at_close(&self) -> LogAtClose {
+        let find = |end: &str| {
+            let path = beside(&self.site.path, end);
+            let known = self.beside.iter().find(|(known, _)| *known == path);
+            // An exclusive store keeps its index in memory.
+            known.map_or(Whereabouts::InPlace, |(path, file)| whereabouts(path, file))
+        };
+        match (find("-wal"), find("-shm")) {
+            (Whereabouts::InPlace, Whereabouts::InPlace) => LogAtClose::Usual,
+            (Whereabouts::InPlace, _) => LogAtClose::Leave,
+            (Whereabouts::Gone, Whereabouts::InPlace | Whereabouts::Gone) => LogAtClose::MoveNow,
+            (Whereabouts::Replaced, Whereabouts::InPlace) => LogAtClose::MoveIfNobodyWrote,
+            (Whereabouts::Gone | Whereabouts::Replaced, _) => LogAtClose::Lost,
         }
     }
 
@@ -193,12 +210,42 @@ impl Opener {
     }
 }
 
-/// Whether a path leads to this file; what cannot be looked at is left to SQLite to complain about.
+/// Whether this file is where it was; what cannot be looked at is left to SQLite to complain about.
 fn is_in_place(path: &Path, file: &FileId) -> bool {
-    match file_id(path) {
-        Ok(found) => *file == found,
-        Err(error) => error.kind() != std::io::ErrorKind::NotFound,
+    whereabouts(path, file) == Whereabouts::InPlace
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Whereabouts {
+    InPlace,
+    Gone,
+    Replaced,
+}
+
+fn whereabouts(path: &Path, file: &FileId) -> Whereabouts {
+    // A link to where it was moved is another place: the log does not lie beside that.
+    match file_id_of_itself(path) {
+        Ok(found) if *file == found => Whereabouts::InPlace,
+        Ok(_) => Whereabouts::Replaced,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Whereabouts::Gone,
+        Err(_) => Whereabouts::InPlace,
     }
+}
+
+/// What is done with the log when a store is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LogAtClose {
+    /// Whoever closes last moves it into the file, as SQLite does.
+    Usual,
+    /// It has lost its name, and nobody has begun another one: all of it is moved now, by whoever closes first.
+    MoveNow,
+    /// It stands where it was, for the next one to read. What this process knows of it may be old, since others have made another
+    /// index of it: nothing may be moved, nor written.
+    Leave,
+    /// Another one stands there, which nobody may have begun to write to: it is moved if nobody has.
+    MoveIfNobodyWrote,
+    /// Somebody has begun another one: this one belongs to a file that has gone on without it.
+    Lost,
 }
 
 /// Has a connection wait for others that write.

@@ -27,7 +27,10 @@ impl Site {
     pub(super) fn new(location: &str, busy_timeout: Duration) -> Self {
         Self {
             location: location.to_owned(),
-            path: std::path::absolute(location).unwrap_or_else(|_| PathBuf::from(location)),
+            path: resolved(
+                std::path::absolute(location).unwrap_or_else(|_| PathBuf::from(location)),
+                40,
+            ),
             busy_timeout,
             damaged: Arc::default(),
             damage_is_told: Arc::default(),
@@ -191,4 +194,25 @@ fn wrong_schema(error: &rusqlite::Error) -> Option<&str> {
         }
         _ => None,
     }
+}
+
+/// Where a path leads, as far as what is there says. SQLite follows links as well, and keeps the log beside what they lead to.
+#[cfg(unix)]
+fn resolved(path: PathBuf, most_links: u32) -> PathBuf {
+    if let Ok(real) = path.canonicalize() {
+        return real;
+    }
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+        return path;
+    };
+    match path.read_link() {
+        Ok(target) if most_links > 0 => resolved(folder.join(target), most_links - 1),
+        Ok(_) => path,
+        Err(_) => resolved(folder.to_owned(), most_links).join(name),
+    }
+}
+
+#[cfg(not(unix))]
+fn resolved(path: PathBuf, _most_links: u32) -> PathBuf {
+    path
 }

@@ -207,8 +207,9 @@ impl SqliteStorage {
         if durability != Durability::Disk && now < looked + MILLIS_BETWEEN_LOOKS {
             return Ok(());
         }
+        self.pool.opener.check_in_place()?;
         self.looked_in_place.store(now, Ordering::Relaxed);
-        self.pool.opener.check_in_place()
+        Ok(())
     }
 
     /// Indexes what is noted now, as long as there is some and `goes_on` says so, which is told whether changes are deferred:
@@ -241,7 +242,10 @@ impl SqliteStorage {
 
     /// Whoever commits keeps the WAL bounded. The commit stands whatever becomes of it; it is tried again after the next one.
     fn checkpoint_if_long(&self, writer: &Writer) {
-        if self.wal_frames.load(Ordering::Relaxed) >= CHECKPOINT_NOW_FRAMES && !writer.has_deferred() {
+        if self.wal_frames.load(Ordering::Relaxed) >= CHECKPOINT_NOW_FRAMES
+            && !writer.has_deferred()
+            && self.pool.opener.check_in_place().is_ok()
+        {
             let _later = writer.checkpoint();
         }
     }
@@ -370,6 +374,7 @@ impl Storage for SqliteStorage {
             return Ok(());
         }
         self.site.check_undamaged()?;
+        self.pool.opener.check_in_place()?;
         let housekeeper = self.housekeeper.lock();
         let Some(connection) = housekeeper.as_ref() else {
             return Ok(());
@@ -391,7 +396,8 @@ impl Storage for SqliteStorage {
             drop(watch.lock().take());
         }
         drop(self.housekeeper.lock().take());
-        let closed = writer.map_or(Ok(()), Writer::close);
+        let log = self.pool.opener.log_at_close();
+        let closed = writer.map_or(Ok(()), |writer| writer.close(log));
         drop(self.claim.lock().take());
         in_place.and(closed)
     }

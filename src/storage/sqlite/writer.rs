@@ -1,5 +1,7 @@
 //! The one connection that writes: batches of mutations in one transaction, each of them wholly or not at all.
 
+mod close;
+
 use super::append;
 use super::changes::{self, Known, Refusal};
 use super::connection::{self, Opener};
@@ -13,8 +15,7 @@ use super::search::Backlog;
 use crate::error::{Error, Result};
 use crate::model::Durability;
 use crate::storage::event::events_of;
-use crate::storage::{Applied, ImportWork, Imported, Mutation, lost_with};
-use rusqlite::config::DbConfig;
+use crate::storage::{Applied, ImportWork, Imported, Mutation};
 use rusqlite::{Connection, ErrorCode};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -449,41 +450,6 @@ impl Writer {
             .and_then(|mut statement| statement.raw_execute())
             .map(drop)
             .map_err(|error| self.site.explain(&error))
-    }
-
-    /// Lets the WAL file keep its length, which is dear to grow, and hold next to nothing, which is quick to read when the store
-    /// is opened again: once everything is in the database, the next commit begins at the front.
-    fn begin_wal_anew(&mut self) -> Result<()> {
-        self.checkpoint()?;
-        self.commit_a_frame(Durability::Os)
-    }
-
-    /// Flushes, and closes the connection. Nothing is written to a damaged file, not even what its WAL holds.
-    pub(super) fn close(mut self) -> Result<()> {
-        // A commit whose flush failed stands in the log until another takes its place: whoever opens the store next would find it.
-        self.unflushed |= !self.in_memory && self.site.distrusts_log().is_some();
-        let mut flushed = self.site.check_undamaged().and_then(|()| self.flush());
-        if flushed.is_ok() && self.wal_frames.load(Ordering::Relaxed) > FRAMES_WORTH_A_NEW_BEGINNING {
-            let _slower_to_open = self.begin_wal_anew();
-        }
-        if flushed.is_ok() {
-            flushed = self.renew_log_if_distrusted();
-        }
-        // What is still deferred ends with the connection.
-        let lost = self.lost + self.deferred;
-        if lost > 0 {
-            flushed = flushed.map_err(|cause| lost_with(&cause, lost));
-        }
-        drop((self.begin, self.commit, self.known));
-        let connection = self.reader.into_connection();
-        if self.site.check_undamaged().is_err() || self.site.distrusts_log().is_some() {
-            let _left_alone = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
-        } else if !self.in_memory {
-            // With a limit SQLite would cut the WAL file to nothing now, and the next appends would pay for growing it.
-            let _kept = connection.pragma_update(None, "journal_size_limit", -1);
-        }
-        let closed = connection.close().map_err(|(_, error)| self.site.explain(&error));
-        flushed.and(closed)
     }
 }
 
