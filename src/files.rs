@@ -13,9 +13,15 @@ pub(crate) fn folder_of(path: &Path) -> &Path {
     }
 }
 
+/// Names of files have at most 255 bytes, of which the rest of a partial one's takes 41.
+const MOST_BYTES_OF_A_NAME: usize = 200;
+
 /// A name beside a path that nobody else has, for a file that is to get there when it is whole.
 pub(crate) fn partial_beside(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let name = name
+        .get(..name.floor_char_boundary(MOST_BYTES_OF_A_NAME))
+        .unwrap_or_default();
     let number = new_uuid().simple();
     folder_of(path).join(format!("{name}.{number}.partial"))
 }
@@ -81,4 +87,19 @@ pub(crate) fn flush_folder(folder: &Path) -> Result<()> {
 #[cfg(not(unix))]
 pub(crate) fn flush_folder(_folder: &Path) -> Result<()> {
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_partial_name_of_a_long_one_is_not_too_long_and_cuts_no_character() {
+        for name in ["a".repeat(255), "ä".repeat(127), format!("a{}", "ä".repeat(127))] {
+            let partial = partial_beside(Path::new(&name));
+            let partial = partial.file_name().unwrap().to_str().unwrap();
+            assert!(partial.len() <= 255, "{}", partial.len());
+            assert!(name.starts_with(partial.split('.').next().unwrap()));
+        }
+    }
 }
