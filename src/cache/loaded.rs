@@ -7,7 +7,7 @@ use crate::context::{Entry, Memo, Planner, Policy, WindowOptions};
 use crate::error::{DAMAGE_ADVICE, Error, Kind, Result};
 use crate::model::{Message, MessageRef, ReadyMessage, SessionChanges};
 use crate::storage::{Head, Snapshot};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// How many kinds of windows of one session are kept at hand.
 const PLANS: usize = super::KINDS_OF_WINDOWS;
@@ -22,7 +22,7 @@ pub(crate) struct Loaded {
     plans: Vec<Plan>,
     /// The window that was handed out first since something changed, and for what options: whoever asks again is given the same.
     /// To find its plan and to make another one took three times as long.
-    handed_out: OnceLock<(WindowOptions, Arc<Window>)>,
+    handed_out: Option<(WindowOptions, Arc<Window>)>,
     memo_due: MemoDue,
 }
 
@@ -52,7 +52,7 @@ impl Loaded {
             head,
             body: Body::new(),
             plans: Vec::new(),
-            handed_out: OnceLock::new(),
+            handed_out: None,
             memo_due: MemoDue::Now,
         }
     }
@@ -129,23 +129,26 @@ impl Loaded {
         self.handed_out.take();
     }
 
-    /// A window, if a planner stands ready for it.
+    /// The window that was handed out before, if it is asked for again.
     #[inline]
-    pub(crate) fn window_at_hand(&self, options: &WindowOptions, store_tokens: u64) -> Result<Option<Arc<Window>>> {
-        match self.handed_out.get() {
-            Some((asked_for, window)) if asked_for == options => Ok(Some(Arc::clone(window))),
-            _ => self.hand_out(options, store_tokens),
+    pub(crate) fn window_at_hand(&self, options: &WindowOptions) -> Option<Arc<Window>> {
+        match &self.handed_out {
+            Some((asked_for, window)) if asked_for == options => Some(Arc::clone(window)),
+            _ => None,
         }
     }
 
-    #[inline(never)]
-    fn hand_out(&self, options: &WindowOptions, store_tokens: u64) -> Result<Option<Arc<Window>>> {
+    /// A window, if a planner stands ready for it.
+    pub(crate) fn ready_window(&self, options: &WindowOptions, store_tokens: u64) -> Result<Option<Arc<Window>>> {
         let policy = self.policy(options, store_tokens)?;
-        let window = self.planned_window(&policy).transpose()?.map(Arc::new);
-        if let Some(window) = &window {
-            let _second = self.handed_out.set((*options, Arc::clone(window)));
+        Ok(self.planned_window(&policy).transpose()?.map(Arc::new))
+    }
+
+    /// Remembers a window that was handed out, if it still is the one to hand out.
+    pub(crate) fn keep_at_hand(&mut self, options: &WindowOptions, window: &Arc<Window>) {
+        if self.handed_out.is_none() && window.report().revision == self.head.revision {
+            self.handed_out = Some((*options, Arc::clone(window)));
         }
-        Ok(window)
     }
 
     fn planned_window(&self, policy: &Policy) -> Option<Result<Window>> {

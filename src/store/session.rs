@@ -256,11 +256,13 @@ impl Session {
     #[inline(always)]
     fn try_window(&self, options: &WindowOptions) -> Result<Arc<Window>> {
         self.make_current()?;
-        let store_tokens = self.store.window_tokens;
-        let at_hand = self.in_memory(|loaded| loaded.window_at_hand(options, store_tokens))?;
-        if let Some(window) = at_hand {
+        if let Some(window) = self.in_memory(|loaded| Ok(loaded.window_at_hand(options)))? {
             return Ok(window);
         }
+        if let Some(window) = self.ready_window(options)? {
+            return Ok(window);
+        }
+        let store_tokens = self.store.window_tokens;
         self.store.meter.add(Counter::WindowMisses, 1);
         let (window, policy) = self.load(|loaded, snapshot| {
             let policy = loaded.policy(options, store_tokens)?;
@@ -268,6 +270,19 @@ impl Session {
         })?;
         self.tell_of_cut(policy, window.report());
         Ok(window)
+    }
+
+    #[inline(never)]
+    fn ready_window(&self, options: &WindowOptions) -> Result<Option<Arc<Window>>> {
+        let ready = self.in_memory(|loaded| loaded.ready_window(options, self.store.window_tokens))?;
+        // Nobody waits for this: it is kept another time.
+        if let Some(window) = &ready
+            && let Some(mut state) = self.entry.state.try_write()
+            && let State::Loaded(loaded) = &mut *state
+        {
+            loaded.keep_at_hand(options, window);
+        }
+        Ok(ready)
     }
 
     /// A window whose cut has moved is never at hand: every new cut passes here.

@@ -18,7 +18,7 @@ use crate::storage::event::events_of;
 use crate::storage::{Applied, ImportWork, Imported, Mutation};
 use rusqlite::{Connection, ErrorCode};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// A WAL of fewer frames is read in no time.
@@ -44,6 +44,8 @@ pub(super) struct Writer {
     in_batch: bool,
     /// Something was acknowledged that has not been flushed.
     unflushed: bool,
+    /// Whether the last commit had something to write: one without flushes nothing, whatever its level.
+    wrote: Arc<AtomicBool>,
     wal_frames: Arc<AtomicU32>,
     busy_waits: Arc<BusyWaits>,
 }
@@ -64,11 +66,13 @@ impl Writer {
     ) -> Result<Self> {
         let site = opener.site.clone();
         let wal_frames = Arc::new(AtomicU32::new(0));
+        let wrote = Arc::new(AtomicBool::new(false));
         if !in_memory && !opener.read_only {
-            let frames = Arc::clone(&wal_frames);
+            let (frames, has_written) = (Arc::clone(&wal_frames), Arc::clone(&wrote));
             connection
                 .wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, pages: i32| {
                     frames.store(u32::try_from(pages).unwrap_or(0), Ordering::Relaxed);
+                    has_written.store(true, Ordering::Relaxed);
                     Ok(())
                 }))
                 .map_err(|error| site.explain(&error))?;
@@ -91,6 +95,7 @@ impl Writer {
             lost: 0,
             in_batch: false,
             unflushed: false,
+            wrote,
             wal_frames,
             busy_waits: Arc::default(),
         };
@@ -234,7 +239,11 @@ impl Writer {
             (_, false) if changed == 0 => self.roll_back(),
             (Durability::Deferred, true) => self.run("RELEASE batch"),
             (Durability::Deferred, false) => Ok(()),
-            _ => self.commit().map(|()| self.unflushed = durability != Durability::Disk),
+            _ => self.commit().map(|()| {
+                if self.wrote.load(Ordering::Relaxed) {
+                    self.unflushed = durability != Durability::Disk;
+                }
+            }),
         };
         if ended.is_err() {
             self.undo_unended_batch();
@@ -268,6 +277,7 @@ impl Writer {
     }
 
     fn commit(&mut self) -> Result<()> {
+        self.wrote.store(false, Ordering::Relaxed);
         self.commit.run().map_err(|error| self.site.explain(&error))?;
         self.deferred = 0;
         Ok(())
