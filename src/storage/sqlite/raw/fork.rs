@@ -15,8 +15,10 @@ use libc::stat as FileStatus;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use libc::stat64 as FileStatus;
 
-/// SQLite's static mutexes, in the order in which it takes them where it takes more than one.
+/// SQLite's static mutexes, in the order in which it takes them where it takes more than one: the first random number is drawn
+/// from the VFS that is looked up meanwhile (MASTER behind PRNG).
 const MUTEXES: [c_int; 9] = [
+    ffi::SQLITE_MUTEX_STATIC_PRNG,
     ffi::SQLITE_MUTEX_STATIC_OPEN,
     ffi::SQLITE_MUTEX_STATIC_MASTER,
     ffi::SQLITE_MUTEX_STATIC_VFS1,
@@ -24,7 +26,6 @@ const MUTEXES: [c_int; 9] = [
     ffi::SQLITE_MUTEX_STATIC_VFS3,
     ffi::SQLITE_MUTEX_STATIC_LRU,
     ffi::SQLITE_MUTEX_STATIC_PMEM,
-    ffi::SQLITE_MUTEX_STATIC_PRNG,
     ffi::SQLITE_MUTEX_STATIC_MEM,
 ];
 
