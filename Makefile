@@ -45,7 +45,7 @@ format: ## Format Rust, C and C++
 	cargo fmt --all
 	scripts/c_sources.sh | xargs clang-format -i
 
-soak: ## What takes too long for the tests, in about 75 minutes (STEP="load crash" for a part; scripts/soak.sh lists them)
+soak: ## What takes too long for the tests, more than an hour (STEP="load crash" for a part; scripts/soak.sh lists them)
 	@scripts/soak.sh $(STEP)
 
 clean: ## Remove everything that was built

@@ -13,7 +13,7 @@
 #   opens      10 000 opens and closes
 #   threads    ThreadSanitizer for longer
 #
-# Two steps run side by side where there are two cores or more, so that it takes about 75 minutes. A number in the environment
+# Two steps run side by side where there are two cores or more. A number in the environment
 # replaces the one above: TURNKEEP_SOAK_SECONDS (load), TURNKEEP_ROUNDS (all that are counted), FUZZ_SECONDS,
 # TURNKEEP_IMPORT_MB, TURNKEEP_STORM_SECONDS. Full logs are in target/soak-logs.
 set -euo pipefail

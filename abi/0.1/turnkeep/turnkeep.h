@@ -21,11 +21,13 @@
  *  1. Names: turnkeep_noun_verb for functions, turnkeep_noun for types, TURNKEEP_NOUN_VALUE for constants.
  *  2. What can fail returns a turnkeep_status and takes `error` last: pass NULL, or the address of a pointer that is NULL,
  *     which is filled only on failure and freed by turnkeep_error_free. What cannot fail returns its value. On failure
- *     nothing was changed and no output was written; what may be otherwise says so. There is no last error.
+ *     nothing was changed and no output was written; what may be otherwise says so. Where it was the disk's flush that failed,
+ *     that is so for this handle, and who opens the file anew may find the change done. There is no last error.
  *  3. You own what a function gave you through its ** parameters: give it back with its own _close or _free, which take
  *     NULL. A required pointer that is NULL is INVALID elsewhere, and the error names it.
  *  4. Handles, const or not, may be used by any number of threads at once, and what they give out never changes; only
  *     _close and _free must be the last use. Results hold no lock and no part of the file.
+ *     In a child of fork() what the parent opened is CLOSED, to be opened anew; results may be read and freed, handles closed.
  *  5. Strings in end in a NUL where they are ids, names, paths or JSON; contents have a length. All are UTF-8; ids and names
  *     have no control characters; JSON is less than 128 levels deep, with numbers that a double holds and no lone surrogates.
  *     Strings out are turnkeep_text, borrowed from the object you hold, a turnkeep_document where there is no other.
@@ -868,6 +870,33 @@ TURNKEEP_API void turnkeep_messages_free(turnkeep_messages *messages);
  * The messages for the next prompt.
  */
 
+/*
+ * What is in a window and what is not. Its messages are, in order: front_messages that are pinned, kept or the
+ * summary, then every message from cut_seq to head_seq.
+ */
+typedef struct {
+    /* What its messages use, message_overhead included. */
+    uint64_t tokens;
+    /* What they may use: max_tokens less reserve_tokens. */
+    uint64_t budget_tokens;
+    /* The first message of the part without holes. It stays the same from turn to turn until the budget is passed. */
+    uint64_t cut_seq;
+    /* The session's last message; 0 is none yet. */
+    uint64_t head_seq;
+    /* How many messages come before cut_seq's. */
+    uint64_t front_messages;
+    /* How many messages of the session were left out. */
+    uint64_t left_out_messages;
+    /* Their tokens, without message_overhead. */
+    uint64_t left_out_tokens;
+    /* The first message left out; 0 is none. Pinned messages after it may be in the window. */
+    uint64_t left_out_first_seq;
+    /* The last message left out; 0 is none. */
+    uint64_t left_out_last_seq;
+    /* The session's revision that the window shows. */
+    uint64_t revision;
+} turnkeep_window_report;
+
 /* Leave out the session's summary. */
 #define TURNKEEP_LEAVE_OUT_SUMMARY 1
 
@@ -909,33 +938,6 @@ typedef struct {
     /* Must be 0. */
     uint32_t reserved;
 } turnkeep_window_options;
-
-/*
- * What is in a window and what is not. Its messages are, in order: front_messages that are pinned, kept or the
- * summary, then every message from cut_seq to head_seq.
- */
-typedef struct {
-    /* What its messages use, message_overhead included. */
-    uint64_t tokens;
-    /* What they may use: max_tokens less reserve_tokens. */
-    uint64_t budget_tokens;
-    /* The first message of the part without holes. It stays the same from turn to turn until the budget is passed. */
-    uint64_t cut_seq;
-    /* The session's last message; 0 is none yet. */
-    uint64_t head_seq;
-    /* How many messages come before cut_seq's. */
-    uint64_t front_messages;
-    /* How many messages of the session were left out. */
-    uint64_t left_out_messages;
-    /* Their tokens, without message_overhead. */
-    uint64_t left_out_tokens;
-    /* The first message left out; 0 is none. Pinned messages after it may be in the window. */
-    uint64_t left_out_first_seq;
-    /* The last message left out; 0 is none. */
-    uint64_t left_out_last_seq;
-    /* The session's revision that the window shows. */
-    uint64_t revision;
-} turnkeep_window_report;
 
 /*
  * Returns the messages for the next prompt: what is pinned, then the newest whole turns that fit. Never changes the

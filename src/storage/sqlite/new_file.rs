@@ -132,6 +132,8 @@ impl NewFile {
         if self.overwrite {
             self.check_free()?;
             self.empty_log_of_old()?;
+            // A power cut might else leave the old file's journal beside the new one, which would be mended by it.
+            flush_folder(folder_of(&self.target.path)).map_err(|error| failed("flushed", error))?;
             // What is replaced keeps its rights.
             if let Ok(old) = self.target.path.metadata() {
                 let _without_rights = std::fs::set_permissions(&self.temporary, old.permissions());
