@@ -188,3 +188,20 @@ fn settings_are_not_read_from_an_open_store() {
     }
     drop(store);
 }
+
+#[test]
+fn a_store_that_is_opened_read_only_is_closed_without_a_word_though_its_log_was_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("chat.db");
+    let store = open(&path);
+    append(&create(&store, "a"), 5);
+    let only_reads = StoreOptions {
+        read_only: true,
+        ..StoreOptions::default()
+    };
+    let reader = Store::open(path.to_str().unwrap(), only_reads).unwrap();
+    std::fs::remove_file(beside(&path, "-wal")).unwrap();
+    assert_eq!(reader.close(), Ok(()));
+    store.close().unwrap();
+    assert_eq!(kept(&path, "a"), 5);
+}

@@ -396,7 +396,10 @@ impl Storage for SqliteStorage {
             drop(watch.lock().take());
         }
         drop(self.housekeeper.lock().take());
-        let log = self.pool.opener.log_at_close();
+        let log = match self.read_only {
+            true => connection::LogAtClose::Leave,
+            false => self.pool.opener.log_at_close(),
+        };
         let closed = writer.map_or(Ok(()), |writer| writer.close(log));
         drop(self.claim.lock().take());
         in_place.and(closed)
