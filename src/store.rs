@@ -46,7 +46,7 @@ use crate::storage::unexpected;
 use crate::storage::{Applied, Mutation, Outcome, SessionKey, Snapshot, Storage};
 use background::Background;
 use change::Job;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock, RwLockWriteGuard};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -70,6 +70,8 @@ struct Inner {
     durability: Durability,
     /// Nobody else can write to it: memory, or exclusive.
     alone: bool,
+    /// Held while a change is in the storage and not in memory yet, where memory is believed without asking the storage.
+    publishing: RwLock<()>,
     in_memory: bool,
     /// It may be searched.
     full_text: bool,
@@ -222,6 +224,7 @@ fn open(location: &str, options: StoreOptions) -> Result<Arc<Inner>> {
         tokenizer,
         durability: options.durability,
         alone: options.exclusive || in_memory,
+        publishing: RwLock::new(()),
         in_memory,
         full_text: !options.no_search,
         window_tokens: options.window_tokens,
@@ -286,17 +289,37 @@ impl Inner {
         ))
     }
 
-    /// Looks at one moment of the storage. What is found to be damaged is told when nothing is held any more.
+    /// Looks at one moment of the storage. What is found to be damaged is told when nothing is held any more. Whoever looks at
+    /// memory afterwards finds there what was seen here.
     fn read<T>(&self, look: impl FnOnce(&dyn Snapshot) -> Result<T>) -> Result<T> {
         self.check_open()?;
-        if self.in_memory {
-            self.check_may_wait()?;
+        self.check_may_read()?;
+        self.look_at(self.storage.snapshot(), look)
+    }
+
+    fn look_at<T>(
+        &self,
+        snapshot: Result<Box<dyn Snapshot + '_>>,
+        look: impl FnOnce(&dyn Snapshot) -> Result<T>,
+    ) -> Result<T> {
+        let found = snapshot.and_then(|snapshot| look(snapshot.as_ref()));
+        if self.alone {
+            drop(self.publishing.read());
         }
-        let found = self.storage.snapshot().and_then(|snapshot| look(snapshot.as_ref()));
         if found.as_ref().is_err_and(|error| error.kind() == Kind::Corrupt) {
             self.storage.note_damage();
         }
         self.tell_of_damage(found)
+    }
+
+    /// Whoever reads a store in memory waits for its one connection.
+    fn check_may_read(&self) -> Result<()> {
+        if self.in_memory { self.check_may_wait() } else { Ok(()) }
+    }
+
+    /// From before a change can be seen in the storage until memory knows of it. Nobody may be called back meanwhile.
+    fn begin_publishing(&self) -> Option<RwLockWriteGuard<'_, ()>> {
+        self.alone.then(|| self.publishing.write())
     }
 
     fn find(&self, id: &str) -> Result<Option<SessionKey>> {

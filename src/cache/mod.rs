@@ -104,9 +104,12 @@ impl CachedSession {
         self.missed.load(Ordering::Acquire)
     }
 
-    /// What is read from the storage from here on lacks nothing.
-    pub(crate) fn begin_reading(&self) {
-        self.missed.store(false, Ordering::Release);
+    /// What is read from the storage from here on lacks nothing; what may lack something is forgotten, whatever comes of the
+    /// reading.
+    pub(crate) fn begin_reading(&self, state: &mut State) {
+        if self.missed.swap(false, Ordering::AcqRel) {
+            *state = State::Unloaded;
+        }
     }
 }
 
@@ -335,6 +338,19 @@ mod tests {
         one.note_use();
         let three = load(&cache, 3);
         assert!(is_loaded(&one) && !is_loaded(&two) && is_loaded(&three));
+    }
+
+    #[test]
+    fn what_missed_a_change_is_forgotten_as_soon_as_it_is_read_anew() {
+        let cache = Cache::new(1, 1 << 20);
+        let entry = load(&cache, 1);
+        let mut state = entry.state.write();
+        std::thread::scope(|scope| {
+            scope.spawn(|| assert!(entry.state_after_commit().is_none()));
+        });
+        assert!(entry.has_missed());
+        entry.begin_reading(&mut state);
+        assert!(!entry.has_missed() && matches!(*state, State::Unloaded));
     }
 
     #[test]

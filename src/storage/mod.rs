@@ -110,6 +110,10 @@ pub(crate) trait Storage: upkeep::Upkeep + Send + Sync {
     /// One consistent view of everything, for as long as it is held.
     fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>>;
 
+    /// The same, without what is deferred at this moment, so that it is in nobody's way however long it is held. A store in
+    /// memory has one connection for all.
+    fn snapshot_of_saved(&self) -> Result<Box<dyn Snapshot + '_>>;
+
     /// Whether a session still has this revision. `seen` remembers, between calls, the last state of the storage for
     /// which it was so; begin with [`NEVER_SEEN`].
     fn is_current(&self, key: SessionKey, revision: u64, seen: &AtomicU64) -> Result<bool>;

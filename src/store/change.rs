@@ -47,6 +47,7 @@ impl Inner {
         let mutations: Vec<&Mutation> = jobs.iter().map(|job| &job.mutation).collect();
         #[cfg(feature = "test-panic")]
         forced_panic::during_commit(&mutations);
+        let publishing = self.begin_publishing();
         let forget = ForgetOnUnwind(&self.cache);
         let mut results = self.storage.apply(&mutations, durability);
         if let Some(cause) = results.iter().find_map(|result| result.as_ref().err()) {
@@ -58,6 +59,7 @@ impl Inner {
             }
         }
         drop(forget);
+        drop(publishing);
         self.count_batch(&mutations, &results);
         self.add_events(&mutations, &mut results);
         if let Some(background) = self.background.get() {

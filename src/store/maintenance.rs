@@ -41,9 +41,7 @@ impl Store {
     /// Looks whether everything is as it should be. Takes as long as reading everything.
     pub fn check(&self) -> Result<CheckReport> {
         let check = || {
-            if self.inner.in_memory {
-                self.inner.check_may_wait()?;
-            }
+            self.inner.check_may_read()?;
             // What is lost of deferred changes is told by flush; what is kept can be checked.
             let _told_by_flush = self.inner.save_before_reading();
             self.inner.check_open()?;

@@ -322,8 +322,9 @@ impl Session {
     }
 
     fn try_load<T>(&self, work: impl FnOnce(&mut Loaded, &dyn Snapshot) -> Result<T>) -> Result<T> {
+        self.store.check_may_read()?;
         let mut state = self.entry.state.write();
-        self.entry.begin_reading();
+        self.entry.begin_reading(&mut state);
         let snapshot = self.store.storage.snapshot()?;
         let Some(head) = snapshot.head(self.entry.key)? else {
             *state = State::Deleted;

@@ -89,15 +89,22 @@ impl Inner {
             None => &mut silent,
         };
         let mut done = None;
-        let mut work = |importing: &mut dyn Importing| {
-            let mut taker = Taker::new(format, importing, self, options.existing, progress);
-            import::read(format, &input, &mut taker)?;
-            done = Some(taker.finish()?);
-            Ok(!options.dry_run)
-        };
         let imported = self.alone(|| {
-            self.storage
-                .import(self.import_durability(), self.events.listening(), &mut work)
+            let mut publishing = None;
+            let mut work = |importing: &mut dyn Importing| {
+                let mut taker = Taker::new(format, importing, self, options.existing, progress);
+                import::read(format, &input, &mut taker)?;
+                done = Some(taker.finish()?);
+                publishing = self.begin_publishing();
+                Ok(!options.dry_run)
+            };
+            let told = self.events.listening();
+            let imported = self.storage.import(self.import_durability(), told, &mut work);
+            if let Ok(imported) = &imported {
+                imported.deleted.iter().for_each(|key| self.forget_deleted(*key));
+            }
+            drop(publishing);
+            imported
         })?;
         let (report, tokens) = done.ok_or_else(|| Error::new(Kind::Panic, "the storage did not do the import"))?;
         if !options.dry_run {
@@ -115,7 +122,7 @@ impl Inner {
         }
     }
 
-    /// Does something to the storage while nobody commits, and tells memory before anybody does again.
+    /// Has the storage take in something while nobody commits.
     fn alone(&self, import: impl FnOnce() -> Result<Imported>) -> Result<Imported> {
         self.check_may_wait()?;
         if let Some(lost) = &*self.lost.lock() {
@@ -124,9 +131,8 @@ impl Inner {
         let imported = self.commit.alone(|| {
             let _occupied = Occupied::new(self);
             let result = import();
-            match &result {
-                Ok(imported) => imported.deleted.iter().for_each(|key| self.forget_deleted(*key)),
-                Err(cause) => self.find_out_what_was_lost(cause),
+            if let Err(cause) = &result {
+                self.find_out_what_was_lost(cause);
             }
             result.map(|mut imported| {
                 if imported.events.iter().any(|event| event.number == 0) {
@@ -161,7 +167,8 @@ impl Inner {
             filter.check()?;
         }
         self.save_before_reading()?;
-        self.read(|snapshot| {
+        // Whoever is called back may read, what others defer meanwhile through the writer: it must not be held here.
+        self.look_at(self.storage.snapshot_of_saved(), |snapshot| {
             let _occupied = Occupied::new(self);
             let planned = plan(snapshot, &options.selection)?;
             Export {

@@ -250,6 +250,14 @@ impl SqliteStorage {
         }
     }
 
+    fn view_through_writer(&self) -> Result<Box<dyn Snapshot + '_>> {
+        Ok(Box::new(View::of_writer(HeldWriter(self.writer()?), &self.site)))
+    }
+
+    fn view_of_file(&self) -> Result<Box<dyn Snapshot + '_>> {
+        Ok(Box::new(View::begin(self.pool.lease()?, &self.site)?))
+    }
+
     fn note_deferred(&self, writer: &Writer) {
         self.read_through_writer
             .store(self.in_memory || writer.has_deferred(), Ordering::Release);
@@ -294,9 +302,16 @@ impl Storage for SqliteStorage {
 
     fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>> {
         if self.read_through_writer.load(Ordering::Acquire) {
-            return Ok(Box::new(View::of_writer(HeldWriter(self.writer()?), &self.site)));
+            return self.view_through_writer();
         }
-        Ok(Box::new(View::begin(self.pool.lease()?, &self.site)?))
+        self.view_of_file()
+    }
+
+    fn snapshot_of_saved(&self) -> Result<Box<dyn Snapshot + '_>> {
+        if self.in_memory {
+            return self.view_through_writer();
+        }
+        self.view_of_file()
     }
 
     fn is_current(&self, key: SessionKey, revision: u64, seen: &AtomicU64) -> Result<bool> {
