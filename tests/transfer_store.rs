@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail loudly")]
 
+#[path = "transfer_store/files.rs"]
+mod files;
+#[path = "transfer_store/forks.rs"]
+mod forks;
 mod support;
 
 use std::path::PathBuf;
@@ -99,43 +103,6 @@ fn assert_sound(store: &Store) {
 }
 
 #[test]
-fn forks_of_a_deleted_session_share_what_they_shared() {
-    let from = memory();
-    let root = session(&from, "root", &["a", "b", "c"]);
-    fork(&root, 2, "one", &["x"]);
-    fork(&root, 3, "two", &["y"]);
-    from.delete_session("root").unwrap();
-    let to = memory();
-    let report = Parcel::all(&from).unpack_into(&to, Existing::Skip);
-    assert_eq!((report.sessions, report.messages, report.forks), (2, 5, 1));
-    assert_eq!(contents(&to, "one"), ["a", "b", "x"]);
-    assert_eq!(contents(&to, "two"), ["a", "b", "c", "y"]);
-    assert_eq!(to.check().unwrap().messages, 5);
-    assert_eq!(to.open_session("two").unwrap().describe().unwrap().parent_id, None);
-    assert_sound(&to);
-}
-
-#[test]
-fn a_fork_is_whole_when_the_session_it_shares_with_is_there_already_and_different() {
-    let from = memory();
-    let root = session(&from, "root", &["a", "b"]);
-    fork(&root, 2, "fork", &["x"]);
-    let parcel = Parcel::all(&from);
-    let to = memory();
-    session(&to, "root", &["something else"]);
-    let report = parcel.unpack_into(&to, Existing::Skip);
-    assert_eq!((report.sessions, report.skipped, report.failed), (1, 1, 0));
-    assert_eq!(contents(&to, "root"), ["something else"]);
-    assert_eq!(contents(&to, "fork"), ["a", "b", "x"]);
-    let sessions = to
-        .list_sessions(&turnkeep::model::ListOptions::default())
-        .unwrap()
-        .sessions;
-    assert_eq!(sessions.len(), 2, "nothing that only carried messages is left");
-    assert_sound(&to);
-}
-
-#[test]
 fn a_session_whose_id_looks_like_one_of_ours_is_taken_in_beside_those_that_are_skipped() {
     let from = memory();
     let root = session(&from, "x", &["a"]);
@@ -176,69 +143,6 @@ fn what_is_skipped_is_told_as_the_same_or_as_another_version() {
     );
     assert!(reason("other").contains("another version"));
     assert_eq!(report.losses[0].count, 2);
-}
-
-#[test]
-fn a_fork_that_begins_with_the_result_of_a_tool_is_known_again() {
-    let from = memory();
-    let root = session(&from, "root", &["a"]);
-    let mut call = assistant("");
-    call.tool_calls = Some(r#"[{"id":"c1"}]"#.to_owned());
-    root.append(vec![call], AppendOptions::default()).unwrap();
-    let branch = fork(&root, 2, "branch", &[]);
-    let mut result = NewMessage::new(Role::Tool, "found");
-    result.tool_call_id = Some("c1".to_owned());
-    branch.append(vec![result], AppendOptions::default()).unwrap();
-    let report = Parcel::all(&from).unpack_into(&from, Existing::Skip);
-    let told = |problem: &turnkeep::transfer::Problem| problem.reason.contains("the same messages");
-    assert!(report.skipped == 2 && report.problems.iter().all(told), "{report:?}");
-}
-
-#[test]
-fn forks_of_a_session_that_is_overwritten_are_forks_of_the_new_one() {
-    let store = memory();
-    let root = session(&store, "root", &["a"]);
-    fork(&root, 1, "fork", &["b"]);
-    let parcel = Parcel::of(&store, Selection::Sessions(vec!["root".to_owned()]));
-    parcel.unpack_into(&store, Existing::Overwrite);
-    let fork = store.open_session("fork").unwrap().describe().unwrap();
-    assert_eq!((fork.parent_id.as_deref(), fork.fork_seq), (Some("root"), 1));
-    assert_sound(&store);
-}
-
-#[test]
-fn of_two_sessions_with_one_id_a_fork_goes_with_the_one_that_it_shares_with() {
-    let from = memory();
-    session(&from, "first", &["a"]);
-    let second = session(&from, "second", &["b"]);
-    fork(&second, 1, "fork", &["c"]);
-    let parcel = Parcel::all(&from);
-    parcel.rewrite("\"first\"", "\"twin\"");
-    parcel.rewrite("\"second\"", "\"twin\"");
-    let to = memory();
-    let report = parcel.unpack_into(&to, Existing::KeepBoth);
-    assert_eq!((report.sessions, report.failed), (3, 0));
-    assert!(
-        report.problems[0].reason.contains("the source has it twice"),
-        "{report:?}"
-    );
-    let fork = to.open_session("fork").unwrap().describe().unwrap();
-    assert_eq!(fork.parent_id.as_deref(), Some("twin (2)"));
-    assert_eq!(contents(&to, "fork"), ["b", "c"]);
-}
-
-#[test]
-fn the_place_of_a_fork_outlives_its_parent_and_the_move() {
-    let from = memory();
-    let root = session(&from, "root", &["a", "b"]);
-    fork(&fork(&root, 2, "child", &["c"]), 3, "grandchild", &[]);
-    from.delete_session("root").unwrap();
-    let to = memory();
-    Parcel::all(&from).unpack_into(&to, Existing::Skip);
-    for id in ["child", "grandchild"] {
-        let [there, here] = [&from, &to].map(|store| store.open_session(id).unwrap().describe().unwrap());
-        assert_eq!(here, there);
-    }
 }
 
 #[test]
@@ -304,88 +208,6 @@ fn the_numbers_of_the_event_log_have_no_gap_where_a_session_failed() {
     assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>());
 }
 
-/// The locks that this process has on a file.
-#[cfg(target_os = "linux")]
-fn locks_on(path: &std::path::Path) -> usize {
-    use std::os::unix::fs::MetadataExt;
-    let inode = format!(":{} ", path.metadata().unwrap().ino());
-    let pid = format!(" {} ", std::process::id());
-    let locks = std::fs::read_to_string("/proc/locks").unwrap();
-    locks
-        .lines()
-        .filter(|line| line.contains(&inode) && line.contains(&pid))
-        .count()
-}
-
-#[cfg(target_os = "linux")]
-#[test]
-fn an_open_store_that_is_named_as_source_or_target_keeps_its_locks() {
-    for exclusive in [false, true] {
-        let store = TempStore::with(StoreOptions {
-            exclusive,
-            ..StoreOptions::default()
-        });
-        session(&store, "s", &["a"]);
-        let beside = |end: &str| store.path().with_file_name(format!("chat.db{end}"));
-        let before = (
-            locks_on(&store.path()),
-            beside("-shm").exists().then(|| locks_on(&beside("-shm"))),
-        );
-        assert!(before.0 > 0);
-        for path in ["", "-wal", "-shm"].map(beside) {
-            let path = path.to_str().unwrap();
-            for format in [
-                None,
-                Some(Format::OpenAi),
-                Some(Format::Turnkeep),
-                Some(Format::QvDatabase),
-            ] {
-                let options = ImportOptions {
-                    format,
-                    ..ImportOptions::default()
-                };
-                assert!(store.import(path, options).is_err());
-            }
-            let as_own = ExportOptions {
-                format: Format::Turnkeep,
-                selection: Selection::All,
-                progress: None,
-            };
-            assert!(store.export_to_file(path, as_own).is_err());
-        }
-        let after = (
-            locks_on(&store.path()),
-            beside("-shm").exists().then(|| locks_on(&beside("-shm"))),
-        );
-        assert_eq!(after, before);
-    }
-}
-
-#[test]
-fn a_name_that_sqlite_gives_to_its_own_files_is_no_target() {
-    let store = memory();
-    let folder = tempfile::tempdir().unwrap();
-    for name in ["other.db-wal", "other.db-shm", "other.db-journal"] {
-        let as_own = ExportOptions {
-            format: Format::Turnkeep,
-            selection: Selection::All,
-            progress: None,
-        };
-        let error = store
-            .export_to_file(folder.path().join(name).to_str().unwrap(), as_own)
-            .unwrap_err();
-        assert_eq!(error.kind(), Kind::Invalid);
-    }
-}
-
-#[cfg(unix)]
-#[test]
-fn a_source_that_may_never_end_is_refused_before_anybody_waits_for_it() {
-    let store = memory();
-    let error = store.import("/dev/zero", ImportOptions::default()).unwrap_err();
-    assert!(error.message().contains("pipe or a device"), "{error}");
-}
-
 #[test]
 fn a_check_from_a_callback_of_a_store_in_memory_is_busy_and_does_not_wait_for_itself() {
     let store = memory();
@@ -403,57 +225,6 @@ fn a_check_from_a_callback_of_a_store_in_memory_is_busy_and_does_not_wait_for_it
         })
         .unwrap();
     assert_eq!(kind, Some(Kind::Busy));
-}
-
-#[test]
-fn a_copy_names_the_same_sessions_as_shared_however_its_messages_are_stored() {
-    let from = memory();
-    let root = session(&from, "root", &["a", "b", "c"]);
-    let second = fork(&root, 3, "second", &["x"]);
-    root.rewind(2, None).unwrap();
-    fork(&second, 1, "third", &["y"]);
-    let parcel = Parcel::all(&from);
-    let to = memory();
-    parcel.unpack_into(&to, Existing::Skip);
-    assert_eq!(Parcel::all(&to).text(), parcel.text());
-}
-
-#[test]
-fn both_are_kept_under_new_ids_and_forks_follow_theirs() {
-    let store = memory();
-    let root = session(&store, "root", &["a"]);
-    fork(&root, 1, "fork", &["x"]);
-    let parcel = Parcel::all(&store);
-    root.append(vec![user("later")], AppendOptions::default()).unwrap();
-    let report = parcel.unpack_into(&store, Existing::KeepBoth);
-    assert_eq!((report.sessions, report.skipped), (2, 0));
-    assert!(
-        report
-            .problems
-            .iter()
-            .all(|problem| problem.kind == ProblemKind::Changed)
-    );
-    assert_eq!(contents(&store, "root"), ["a", "later"]);
-    assert_eq!(contents(&store, "root (2)"), ["a"]);
-    assert_eq!(contents(&store, "fork (2)"), ["a", "x"]);
-    let parent = store.open_session("fork (2)").unwrap().describe().unwrap().parent_id;
-    assert_eq!(parent.as_deref(), Some("root (2)"));
-    assert_sound(&store);
-}
-
-#[test]
-fn a_session_that_is_overwritten_is_replaced_as_a_whole_and_its_forks_keep_their_messages() {
-    let store = memory();
-    let root = session(&store, "root", &["a", "b"]);
-    let parcel = Parcel::all(&store);
-    root.append(vec![user("c")], AppendOptions::default()).unwrap();
-    fork(&root, 3, "fork", &["x"]);
-    let report = parcel.unpack_into(&store, Existing::Overwrite);
-    assert_eq!((report.sessions, report.overwritten), (1, 1));
-    assert_eq!(contents(&store, "root"), ["a", "b"]);
-    assert_eq!(contents(&store, "fork"), ["a", "b", "c", "x"]);
-    assert_eq!(root.describe().unwrap_err().kind(), Kind::NotFound);
-    assert_sound(&store);
 }
 
 #[test]
@@ -481,19 +252,6 @@ fn nothing_of_a_session_with_a_bad_message_is_taken_in_and_the_others_are() {
     assert_eq!(contents(&to, "bad"), ["was here before"], "what was to make room stays");
     assert_eq!(contents(&to, "good"), ["fine"]);
     assert_sound(&to);
-}
-
-#[test]
-fn a_fork_of_a_session_that_was_not_taken_in_is_not_either_and_says_why() {
-    let from = memory();
-    let root = session(&from, "root", &["poison"]);
-    fork(&root, 1, "fork", &["x"]);
-    let parcel = Parcel::all(&from);
-    parcel.rewrite(r#""content":"poison""#, r#""content":"poison","tool_calls":[]"#);
-    let to = memory();
-    let report = parcel.unpack_into(&to, Existing::Skip);
-    assert_eq!((report.sessions, report.failed), (0, 2));
-    assert!(report.problems[1].reason.contains("'root'"), "{report:?}");
 }
 
 #[test]
@@ -762,72 +520,4 @@ fn what_came_in_is_found_by_its_words_and_windows_are_cut_from_it() {
     let session = to.open_session("s").unwrap();
     let window = session.window(&turnkeep::context::WindowOptions::default()).unwrap();
     assert_eq!(window.len(), 2);
-}
-
-#[test]
-fn an_export_never_replaces_a_database_a_folder_or_a_device() {
-    let store = TempStore::new();
-    let as_own = || ExportOptions {
-        format: Format::Turnkeep,
-        selection: Selection::All,
-        progress: None,
-    };
-    let itself = store.path();
-    let link = itself.with_file_name("link");
-    #[cfg(unix)]
-    std::os::unix::fs::symlink(&itself, &link).unwrap();
-    for (place, kind) in [
-        (itself.as_path(), Kind::Exists),
-        (link.as_path(), Kind::Exists),
-        (itself.parent().unwrap(), Kind::Invalid),
-        (std::path::Path::new("/dev/null"), Kind::Invalid),
-    ] {
-        if place.exists() {
-            let error = store.export_to_file(place.to_str().unwrap(), as_own()).unwrap_err();
-            assert_eq!(error.kind(), kind, "{error}");
-        }
-    }
-    assert_sound(&store.reopen());
-}
-
-#[test]
-fn an_export_replaces_a_file_only_when_it_is_whole_and_nobody_else_may_read_it() {
-    let store = memory();
-    for number in 0..2000 {
-        session(&store, &format!("s{number}"), &["a"]);
-    }
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("sessions.jsonl");
-    std::fs::write(&path, "what was there").unwrap();
-    let mut stop = |_, _| false;
-    let options = ExportOptions {
-        format: Format::Turnkeep,
-        selection: Selection::All,
-        progress: Some(&mut stop),
-    };
-    assert_eq!(
-        store
-            .export_to_file(path.to_str().unwrap(), options)
-            .unwrap_err()
-            .kind(),
-        Kind::Aborted
-    );
-    assert_eq!(std::fs::read_to_string(&path).unwrap(), "what was there");
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
-    let options = ExportOptions {
-        format: Format::Turnkeep,
-        selection: Selection::All,
-        progress: None,
-    };
-    store.export_to_file(path.to_str().unwrap(), options).unwrap();
-    assert!(
-        std::fs::read_to_string(&path)
-            .unwrap()
-            .ends_with("\"sessions\":2000,\"messages\":2000}\n")
-    );
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
-    }
 }
