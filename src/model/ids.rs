@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::fork;
+use crate::model::now;
 
 /// The longest id, name, user id, model name, tool call id or idempotency key, in bytes.
 pub const MAX_ID_BYTES: usize = 255;
@@ -15,6 +16,10 @@ pub fn new_session_id() -> String {
 pub(crate) fn new_uuid() -> uuid::Uuid {
     // All threads share the lock of what the last one was.
     let _calm = fork::calm();
+    if now() < 0 {
+        // The format counts from 1970, and the crate panics before.
+        return uuid::Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, 0, 0));
+    }
     uuid::Uuid::now_v7()
 }
 

@@ -4,6 +4,7 @@ use crate::failure::{Exit, Failure};
 use std::fs::File;
 use std::io::ErrorKind;
 use std::path::Path;
+use turnkeep::model::ids::new_session_id;
 
 /// Dropped, it leaves nothing behind but what was published.
 pub(crate) struct Unpublished {
@@ -14,7 +15,7 @@ pub(crate) struct Unpublished {
 impl Unpublished {
     pub(crate) fn beside(name: &str) -> Self {
         Self {
-            path: format!("{name}.{}.partial", uuid::Uuid::now_v7().simple()),
+            path: format!("{name}.{}.partial", new_session_id().replace('-', "")),
             name: name.to_owned(),
         }
     }
