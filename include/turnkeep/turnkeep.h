@@ -445,10 +445,7 @@ typedef struct {
     const char *metadata;
     /* A new window in tokens, or TURNKEEP_WINDOW_OF_STORE. */
     uint64_t window_tokens;
-    /*
-     * A JSON merge patch (RFC 7396) for the metadata; not with metadata. Of two members with one name in the
-     * metadata the first one is changed.
-     */
+    /* A JSON merge patch (RFC 7396) for the metadata; not with metadata. */
     const char *metadata_patch;
     /* Tags that it gets. */
     const char *const *add_tags;

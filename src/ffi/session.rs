@@ -113,8 +113,7 @@ pub struct SessionChanges {
     pub metadata: *const c_char,
     /// A new window in tokens, or TURNKEEP_WINDOW_OF_STORE.
     pub window_tokens: u64,
-    /// A JSON merge patch (RFC 7396) for the metadata; not with metadata. Of two members with one name in the metadata the first
-    /// one is changed.
+    /// A JSON merge patch (RFC 7396) for the metadata; not with metadata.
     pub metadata_patch: *const c_char,
     /// Tags that it gets.
     pub add_tags: *const *const c_char,

@@ -5,6 +5,8 @@
 use crate::error::{Error, Result};
 use serde_json::{Map, Value};
 
+pub(crate) mod merge;
+
 /// Parses with the limits of every later reader: 128 levels, numbers that a double holds.
 fn parse(what: &str, shape: &str, json: &str) -> Result<Value> {
     serde_json::from_str(json).map_err(|error| Error::invalid(format!("{what} is not {shape}: {error}")))

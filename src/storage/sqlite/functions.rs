@@ -1,7 +1,8 @@
-//! Functions that SQL calls here: what a text contains, and what metadata holds.
+//! Functions that SQL calls here: what a text contains, what metadata holds, and metadata after a patch.
 //!
-//! Both take what is the same for every row as their first argument, and prepare it once for each run of a statement.
+//! What is asked of every row takes what is the same for all as its first argument, and prepares it once for each run of a statement.
 
+use crate::model::metadata::merge::merged;
 use crate::model::text::fold;
 use crate::model::{Comparison, MetadataCondition};
 use rusqlite::functions::{Context, FunctionFlags};
@@ -16,6 +17,7 @@ const FLAGS: FunctionFlags = FunctionFlags::SQLITE_UTF8
 /// Makes them known to a connection.
 pub(super) fn register(connection: &Connection) -> Result<()> {
     connection.create_scalar_function("turnkeep_contains", 3, FLAGS, contains)?;
+    connection.create_scalar_function("turnkeep_merged", 2, FLAGS, merge)?;
     connection.create_scalar_function("turnkeep_metadata", 2, FLAGS, meets_all)
 }
 
@@ -37,9 +39,17 @@ fn meets_all(context: &Context<'_>) -> Result<bool> {
             .and_then(conditions_from_json)
     })?;
     let text = context.get_raw(1).as_str()?;
-    let metadata: Value =
-        serde_json::from_str(text).map_err(|_| Error::UserFunctionError("metadata that is not JSON".into()))?;
+    let metadata: Value = serde_json::from_str(text).map_err(|_| no_json())?;
     Ok(conditions.iter().all(|condition| condition.holds(&metadata)))
+}
+
+/// `turnkeep_merged(metadata, patch)`: a JSON object after a merge patch.
+fn merge(context: &Context<'_>) -> Result<String> {
+    merged(context.get_raw(0).as_str()?, context.get_raw(1).as_str()?).map_err(|_| no_json())
+}
+
+fn no_json() -> Error {
+    Error::UserFunctionError("metadata that is not JSON".into())
 }
 
 /// Any number of conditions as one value to bind.

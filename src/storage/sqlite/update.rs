@@ -17,7 +17,7 @@ pub(super) fn update(connection: &Connection, update: &Update) -> Result<Outcome
             "UPDATE sessions SET revision = revision + 1, updated = max(updated, ?2), \
              name = iif(?3, ?4, name), title = coalesce(?5, title), model = coalesce(?6, model), \
              summary = coalesce(?7, summary), summary_tokens = iif(?7 IS NULL, summary_tokens, ?8), \
-             metadata = coalesce(?9, iif(?12 IS NULL, metadata, json_patch(metadata, ?12))), \
+             metadata = coalesce(?9, iif(?12 IS NULL, metadata, turnkeep_merged(metadata, ?12))), \
              window_tokens = iif(?10, ?11, window_tokens), \
              status = coalesce(?13, status), expires = iif(?14, ?15, expires), \
              expires_after = iif(?16, ?17, expires_after), max_bytes = iif(?18, ?19, max_bytes) WHERE key = ?1",
