@@ -365,7 +365,7 @@ impl Inner {
             return Ok(());
         }
         if let Some(background) = self.background.get() {
-            background.stop();
+            background.stop(!transfer::holds_a_writer());
         }
         let closed = self.storage.close();
         self.cache.clear();

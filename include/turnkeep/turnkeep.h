@@ -36,7 +36,8 @@
  *     ever added at the end, so a program keeps running with a newer library. A struct from a newer header is UNSUPPORTED.
  *  7. Results are read by _len and _at. Lists page by an opaque token.
  *  8. Callbacks get your user_data, and you get it back by destroy. They run on the thread of the call that caused them, or
- *     on the store's own thread for what it does by itself, with no lock held; they may call the library, and must not throw.
+ *     on the store's own thread for what it does by itself, with no lock held, but for an import's or
+ *     export's (see there). They may call the library, but close nothing that the call they run in was given; and must not throw.
  *  9. Nothing is printed, no signal is caught, nothing aborts. A fault inside the library is the status PANIC.
  * 10. The functions are the same in every build: what is not built in answers UNSUPPORTED; see turnkeep_has_feature.
  *
@@ -214,8 +215,8 @@ typedef struct turnkeep_store turnkeep_store;
 /*
  * Counts the tokens of a text of text_len bytes (no NUL follows): writes the number to *tokens and returns
  * TURNKEEP_OK, or returns a failure, and the call that needed the count fails with ABORTED. Called on the thread of
- * that call, with no lock held. Must be safe to call from many threads if the store is used from many. Must not
- * throw.
+ * that call, with no lock held; in an import under the same conditions as its progress. Must be safe to call from
+ * many threads if the store is used from many. Must not throw.
  */
 typedef turnkeep_status (*turnkeep_count_tokens_fn)(void *user_data,
                                                     const char *text,
@@ -2374,8 +2375,9 @@ TURNKEEP_API turnkeep_status turnkeep_store_export(
  * fails, and nothing at all is kept. The source is only read, a database included. `options` may be NULL. Writes to
  * *out, unless `out` is NULL, a report: free it with turnkeep_transfer_report_free. Threads: any; other changes wait
  * until it is done, in other processes for their busy timeout; progress is called on this thread and must not change
- * the store, nor read it if it is in memory: BUSY. Errors: INVALID (what the source is cannot be told, or it is not
- * what `format` says), NOT_FOUND (no such file), UNSUPPORTED (a format that is export only, or of a later version),
+ * the store, nor search it for what is not indexed yet, nor read it if it is in memory, nor change one that another
+ * thread is just then importing into: BUSY. Errors: INVALID (what the source is cannot be told, or it is not what
+ * `format` says), NOT_FOUND (no such file), UNSUPPORTED (a format that is export only, or of a later version),
  * ABORTED (progress), ENCODING, TOO_LARGE (a line, a conversation), READONLY, BUSY, FULL, CORRUPT, STORAGE.
  * Since 0.1.
  */

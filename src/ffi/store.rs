@@ -34,8 +34,8 @@ const _: () = {
 
 /// Counts the tokens of a text of text_len bytes (no NUL follows): writes the number to *tokens and returns
 /// TURNKEEP_OK, or returns a failure, and the call that needed the count fails with ABORTED. Called on the thread of
-/// that call, with no lock held. Must be safe to call from many threads if the store is used from many. Must not
-/// throw.
+/// that call, with no lock held; in an import under the same conditions as its progress. Must be safe to call from many
+/// threads if the store is used from many. Must not throw.
 pub type CountTokensFn = Option<
     unsafe extern "C" fn(user_data: *mut c_void, text: *const c_char, text_len: usize, tokens: *mut u64) -> Status,
 >;

@@ -111,11 +111,14 @@ impl Background {
         }
     }
 
-    /// Ends the thread and waits for it.
-    pub(super) fn stop(&self) {
+    /// Ends the thread, and waits for it if the caller may: a callback that the thread runs may wait for what the caller has,
+    /// and ends later then.
+    pub(super) fn stop(&self, may_wait: bool) {
         self.desk.orders.lock().stop = true;
         self.desk.changed.notify_one();
-        if let Some(thread) = self.thread.lock().take()
+        let thread = self.thread.lock().take();
+        if let Some(thread) = thread
+            && may_wait
             // A callback that it runs may be what closes the store.
             && thread.thread().id() != std::thread::current().id()
         {

@@ -82,6 +82,7 @@ impl Inner {
         }
         self.meter.add(Counter::Searches, 1);
         if self.read(|snapshot| snapshot.is_search_behind())? {
+            self.check_may_use_writer()?;
             let caught_up = self.indexed(self.storage.catch_up());
             self.tell_of_damage(caught_up)?;
         }

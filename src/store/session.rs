@@ -16,9 +16,13 @@ use crate::model::{
 use crate::storage::mutation::{Append, Clear, Update};
 use crate::storage::unexpected;
 use crate::storage::{Head, Mutation, Outcome, Snapshot};
+use parking_lot::RwLockReadGuard;
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// So long a callback waits for a session that another thread reads, if that may be waiting for the callback.
+const PATIENCE_OF_A_CALLBACK: Duration = Duration::from_millis(100);
 
 /// A session of a store. Cheap to hold; any number of threads may use it at once.
 pub struct Session {
@@ -126,7 +130,7 @@ impl Session {
             id: Arc::clone(&self.entry.id),
             messages,
             options,
-            memo: self.memo(),
+            memo: self.memo()?,
             now: now(),
         };
         match self.store.change(Mutation::Append(append), durability)? {
@@ -139,11 +143,11 @@ impl Session {
     }
 
     /// Where a planner stands, to be kept with the session for whoever opens it next.
-    pub(super) fn memo(&self) -> Option<(u64, crate::context::Memo)> {
-        match &*self.entry.state.read() {
+    fn memo(&self) -> Result<Option<(u64, crate::context::Memo)>> {
+        Ok(match &*self.state()? {
             State::Loaded(loaded) => loaded.memo(),
             State::Unloaded | State::Deleted => None,
-        }
+        })
     }
 
     /// Removes all messages, and returns the new revision.
@@ -305,13 +309,31 @@ impl Session {
         if self.entry.has_missed() {
             return Ok(None);
         }
-        match &*self.entry.state.read() {
+        match &*self.state()? {
             State::Unloaded => Ok(None),
             State::Deleted => Err(deleted()),
             State::Loaded(loaded) => {
                 self.entry.note_use();
                 look(loaded)
             }
+        }
+    }
+
+    #[inline(always)]
+    fn state(&self) -> Result<RwLockReadGuard<'_, State>> {
+        match self.entry.state.try_read() {
+            Some(state) => Ok(state),
+            None => self.wait_for_state(),
+        }
+    }
+
+    /// Whoever has it may read the storage, and wait there for what this thread holds.
+    #[cold]
+    #[inline(never)]
+    fn wait_for_state(&self) -> Result<RwLockReadGuard<'_, State>> {
+        match self.store.check_may_use_writer() {
+            Ok(()) => Ok(self.entry.state.read()),
+            Err(busy) => self.entry.state.try_read_for(PATIENCE_OF_A_CALLBACK).ok_or(busy),
         }
     }
 
@@ -323,7 +345,10 @@ impl Session {
 
     fn try_load<T>(&self, work: impl FnOnce(&mut Loaded, &dyn Snapshot) -> Result<T>) -> Result<T> {
         self.store.check_may_read()?;
-        let mut state = self.entry.state.write();
+        let mut state = match self.store.check_may_use_writer() {
+            Ok(()) => self.entry.state.write(),
+            Err(busy) => self.entry.state.try_write_for(PATIENCE_OF_A_CALLBACK).ok_or(busy)?,
+        };
         self.entry.begin_reading(&mut state);
         let snapshot = self.store.storage.snapshot()?;
         let Some(head) = snapshot.head(self.entry.key)? else {

@@ -2,6 +2,7 @@
 
 use super::{Inner, Store};
 use crate::error::{During, Error, Kind, Result};
+use crate::fork;
 use crate::metrics::Counter;
 use crate::model::{Durability, Filter, ListOptions, NewMessage, NewSession, ReadyMessage, Sort, Status};
 use crate::storage::mutation::Create;
@@ -10,6 +11,7 @@ use crate::transfer::export::{Exported, Exporter, Out, Shares, Sink};
 use crate::transfer::input::Input;
 use crate::transfer::taker::{Ready, Taker};
 use crate::transfer::{Existing, ExportReport, Format, ImportReport, export, import, write_beside};
+use parking_lot::Mutex;
 use std::cell::RefCell;
 use std::collections::HashMap;
 
@@ -129,7 +131,7 @@ impl Inner {
             return Err(lost.clone());
         }
         let imported = self.commit.alone(|| {
-            let _occupied = Occupied::new(self);
+            let _occupied = Occupied::new(self, Holding::Writer);
             let result = import();
             if let Err(cause) = &result {
                 self.find_out_what_was_lost(cause);
@@ -169,7 +171,7 @@ impl Inner {
         self.save_before_reading()?;
         // Whoever is called back may read, what others defer meanwhile through the writer: it must not be held here.
         self.look_at(self.storage.snapshot_of_saved(), |snapshot| {
-            let _occupied = Occupied::new(self);
+            let _occupied = Occupied::new(self, self.held_by_view());
             let planned = plan(snapshot, &options.selection)?;
             Export {
                 snapshot,
@@ -182,16 +184,36 @@ impl Inner {
         })
     }
 
+    /// What a view that is not deferred keeps from others.
+    fn held_by_view(&self) -> Holding {
+        if self.in_memory {
+            Holding::Writer
+        } else {
+            Holding::Moment
+        }
+    }
+
     /// Whoever waits for others must not be what they wait for.
     pub(super) fn check_may_wait(&self) -> Result<()> {
-        if !Occupied::is(self) {
-            return Ok(());
-        }
+        let inside = match Occupied::by(self) {
+            Some(_) => "this thread is inside an import or export of the same store",
+            None if Occupied::may_be_part_of_a_circle(self) => {
+                "this thread is inside an import or export, and another one inside one of the store that this is about"
+            }
+            None => return Ok(()),
+        };
         Err(Error::new(
             Kind::Busy,
-            "this thread is inside an import or export of the same store, which a callback must not wait for; do it when \
-             that call has returned",
+            format!("{inside}, which a callback must not wait for; do it when that call has returned"),
         ))
+    }
+
+    /// The same for whoever reads and needs the writer for it, which an export of a file leaves to others.
+    pub(super) fn check_may_use_writer(&self) -> Result<()> {
+        match Occupied::by(self) {
+            Some(Holding::Moment) => Ok(()),
+            _ => self.check_may_wait(),
+        }
     }
 }
 
@@ -205,25 +227,63 @@ impl Ready for Inner {
     }
 }
 
-thread_local! {
-    /// The stores that this thread holds something of while it calls the host, by their addresses.
-    static OCCUPIED: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
+/// What a thread has of a store while it calls the host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Holding {
+    /// A view of its own, for which nobody waits.
+    Moment,
+    /// The one connection that writes.
+    Writer,
 }
 
-/// While it lives, this thread has what others wait for.
-struct Occupied;
+thread_local! {
+    /// The stores that this thread is inside of while it calls the host, by their addresses.
+    static OCCUPIED: RefCell<Vec<(usize, Holding)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The stores whose writer some thread has while it calls the host.
+static WRITERS_TAKEN: Mutex<Vec<usize>> = Mutex::new(Vec::new());
+
+/// Whether this thread has the writer of any store while it calls the host, so that others may wait for it.
+pub(super) fn holds_a_writer() -> bool {
+    OCCUPIED
+        .try_with(|stores| stores.borrow().iter().any(|one| one.1 == Holding::Writer))
+        .unwrap_or(false)
+}
+
+/// While it lives, this thread has something of a store, and calls the host.
+struct Occupied {
+    store: usize,
+    holding: Holding,
+}
 
 impl Occupied {
-    fn new(store: &Inner) -> Self {
-        OCCUPIED.with_borrow_mut(|stores| stores.push(Self::number(store)));
-        Self
+    fn new(store: &Inner, holding: Holding) -> Self {
+        let store = Self::number(store);
+        OCCUPIED.with_borrow_mut(|stores| stores.push((store, holding)));
+        if holding == Holding::Writer {
+            let _calm = fork::calm();
+            WRITERS_TAKEN.lock().push(store);
+        }
+        Self { store, holding }
     }
 
-    fn is(store: &Inner) -> bool {
-        // At the end of a thread nothing runs any more; a store that is dropped then is closed like any other.
-        OCCUPIED
-            .try_with(|stores| stores.borrow().contains(&Self::number(store)))
-            .unwrap_or(false)
+    /// What this thread has of a store. At the end of a thread nothing runs any more; a store that is dropped then is closed
+    /// like any other.
+    fn by(store: &Inner) -> Option<Holding> {
+        let number = Self::number(store);
+        let found = OCCUPIED.try_with(|stores| stores.borrow().iter().find(|one| one.0 == number).map(|one| one.1));
+        found.ok().flatten()
+    }
+
+    /// Whether others may wait for this thread, and this thread would wait for somebody who calls his host: who may be among
+    /// them. Of a circle of such threads the last one to ask finds it closed, since each has its writer before it asks.
+    fn may_be_part_of_a_circle(store: &Inner) -> bool {
+        if !holds_a_writer() {
+            return false;
+        }
+        let _calm = fork::calm();
+        WRITERS_TAKEN.lock().contains(&Self::number(store))
     }
 
     fn number(store: &Inner) -> usize {
@@ -234,6 +294,13 @@ impl Occupied {
 impl Drop for Occupied {
     fn drop(&mut self) {
         OCCUPIED.with_borrow_mut(Vec::pop);
+        if self.holding == Holding::Writer {
+            let _calm = fork::calm();
+            let mut taken = WRITERS_TAKEN.lock();
+            if let Some(index) = taken.iter().position(|store| *store == self.store) {
+                taken.swap_remove(index);
+            }
+        }
     }
 }
 

@@ -251,7 +251,7 @@ impl SqliteStorage {
     }
 
     fn view_through_writer(&self) -> Result<Box<dyn Snapshot + '_>> {
-        Ok(Box::new(View::of_writer(HeldWriter(self.writer()?), &self.site)))
+        Ok(Box::new(View::still(HeldWriter(self.writer()?), &self.site)))
     }
 
     fn view_of_file(&self) -> Result<Box<dyn Snapshot + '_>> {
@@ -311,7 +311,7 @@ impl Storage for SqliteStorage {
         if self.in_memory {
             return self.view_through_writer();
         }
-        self.view_of_file()
+        Ok(Box::new(View::still(self.pool.apart_to_read()?, &self.site)))
     }
 
     fn is_current(&self, key: SessionKey, revision: u64, seen: &AtomicU64) -> Result<bool> {

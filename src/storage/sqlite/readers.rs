@@ -132,6 +132,14 @@ impl Pool {
         Ok(apart)
     }
 
+    /// The same to read sessions from.
+    pub(super) fn apart_to_read(&self) -> Result<ApartToRead<'_>> {
+        let mut apart = self.apart()?;
+        let connection = apart.connection.take().ok_or_else(|| closed(&self.opener.site))?;
+        let reader = Reader::new(connection).map_err(|error| self.opener.site.explain(&error))?;
+        Ok(ApartToRead { reader, _apart: apart })
+    }
+
     /// Lets go of every connection, once those that are leased have come back.
     pub(super) fn close(&self) {
         let mut state = self.state.lock();
@@ -196,6 +204,19 @@ impl Drop for Apart<'_> {
     }
 }
 
+/// The same with what is prepared on it.
+pub(super) struct ApartToRead<'a> {
+    // Dropped before close goes on.
+    reader: Reader,
+    _apart: Apart<'a>,
+}
+
+impl Hold for ApartToRead<'_> {
+    fn reader(&self) -> Option<&Reader> {
+        Some(&self.reader)
+    }
+}
+
 /// Something that holds a connection for as long as a view is needed.
 pub(super) trait Hold {
     fn reader(&self) -> Option<&Reader>;
@@ -217,7 +238,7 @@ pub(super) struct View<'a, H: Hold> {
 impl<'a, H: Hold> View<'a, H> {
     /// A view of its own; nobody else's commit shows in it.
     pub(super) fn begin(hold: H, site: &'a Site) -> Result<Self> {
-        let mut view = Self::of_writer(hold, site);
+        let mut view = Self::still(hold, site);
         view.with_reader(|reader| {
             // One that could not be ended would show an old moment.
             reader.roll_back()?;
@@ -227,8 +248,8 @@ impl<'a, H: Hold> View<'a, H> {
         Ok(view)
     }
 
-    /// The view of the writer, which nobody else can change while it is held.
-    pub(super) fn of_writer(hold: H, site: &'a Site) -> Self {
+    /// The view of a connection that sees one moment as long as it is held: one apart, or the writer.
+    pub(super) fn still(hold: H, site: &'a Site) -> Self {
         Self {
             hold,
             site,
