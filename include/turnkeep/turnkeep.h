@@ -336,8 +336,9 @@ TURNKEEP_API turnkeep_status turnkeep_store_flush(
 
 /*
  * Flushes and closes a store, and frees its handle, whatever it returns: call turnkeep_store_flush before if a
- * failure must leave you the store. NULL is allowed. Waits for what other threads are reading and writing; a
- * callback of yours that is running then may end later, before destroy. Errors: as turnkeep_store_flush. Since 0.1.
+ * failure must leave you the store. NULL is allowed. Waits for what other threads are reading and writing, and for a
+ * callback of yours that the store's own thread runs: hold no lock that it wants. One that runs elsewhere may end
+ * later, before destroy. Errors: as turnkeep_store_flush. Since 0.1.
  */
 TURNKEEP_API turnkeep_status turnkeep_store_close(
     turnkeep_store *store,
@@ -1765,10 +1766,10 @@ typedef turnkeep_status (*turnkeep_event_fn)(void *user_data,
 
 /*
  * Has a function called for every event of this store's handle, from STORE_OPENED, which it hears before this call
- * returns, to STORE_CLOSED. What other processes do is only in the event log. `destroy`, which may be NULL, gives
- * user_data back when the subscription or the store has ended and no call of `function` runs any more; also when
- * this call fails. Writes what turnkeep_store_unsubscribe takes to *subscription unless it is NULL. Threads: any.
- * Errors: INVALID. Since 0.1.
+ * returns (or, where that is inside a callback of another subscription, after it), to STORE_CLOSED. What other
+ * processes do is only in the event log. `destroy`, which may be NULL, gives user_data back when the subscription or
+ * the store has ended and no call of `function` runs any more; also when this call fails. Writes what
+ * turnkeep_store_unsubscribe takes to *subscription unless it is NULL. Threads: any. Errors: INVALID. Since 0.1.
  */
 TURNKEEP_API turnkeep_status turnkeep_store_subscribe(
     const turnkeep_store *store,

@@ -136,10 +136,10 @@ pub struct Events {
 }
 
 /// Has a function called for every event of this store's handle, from STORE_OPENED, which it hears before this call
-/// returns, to STORE_CLOSED. What other processes do is only in the event log. `destroy`, which may be NULL, gives
-/// user_data back when the subscription or the store has ended and no call of `function` runs any more; also when this
-/// call fails. Writes what turnkeep_store_unsubscribe takes to *subscription unless it is NULL. Threads: any. Errors:
-/// INVALID. Since 0.1.
+/// returns (or, where that is inside a callback of another subscription, after it), to STORE_CLOSED. What other
+/// processes do is only in the event log. `destroy`, which may be NULL, gives user_data back when the subscription or
+/// the store has ended and no call of `function` runs any more; also when this call fails. Writes what
+/// turnkeep_store_unsubscribe takes to *subscription unless it is NULL. Threads: any. Errors: INVALID. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_store_subscribe(
     store: Option<&StoreHandle>,

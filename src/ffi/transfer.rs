@@ -271,9 +271,10 @@ pub extern "C" fn turnkeep_store_export(
 /// with one session is told in the report, and nothing of that session is kept; what is wrong with the whole fails, and
 /// nothing at all is kept. The source is only read, a database included. `options` may be NULL. Writes to *out, unless
 /// `out` is NULL, a report: free it with turnkeep_transfer_report_free. Threads: any; other changes wait until it is
-/// done, in other processes for their busy timeout; progress is called on this thread and must not change the store, nor
-/// search it for what is not indexed yet, nor read it if it is in memory, nor change one that another thread is just then
-/// importing into: BUSY. Errors: INVALID (what the source is cannot be told, or it is not what `format` says), NOT_FOUND (no such file), UNSUPPORTED (a format that is export only, or of a later version), ABORTED
+/// done, in other processes for their busy timeout; progress is called on this thread and must not change the store,
+/// nor search it for what is not indexed yet, nor read it if it is in memory, nor change one that another thread is
+/// just then importing into: BUSY. Errors: INVALID (what the source is cannot be told, or it is not what `format`
+/// says), NOT_FOUND (no such file), UNSUPPORTED (a format that is export only, or of a later version), ABORTED
 /// (progress), ENCODING, TOO_LARGE (a line, a conversation), READONLY, BUSY, FULL, CORRUPT, STORAGE. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_store_import(

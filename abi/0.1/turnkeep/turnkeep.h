@@ -36,7 +36,8 @@
  *     ever added at the end, so a program keeps running with a newer library. A struct from a newer header is UNSUPPORTED.
  *  7. Results are read by _len and _at. Lists page by an opaque token.
  *  8. Callbacks get your user_data, and you get it back by destroy. They run on the thread of the call that caused them, or
- *     on the store's own thread for what it does by itself, with no lock held; they may call the library, and must not throw.
+ *     on the store's own thread for what it does by itself, with no lock held, but for an import's or
+ *     export's (see there). They may call the library, but close nothing that the call they run in was given; and must not throw.
  *  9. Nothing is printed, no signal is caught, nothing aborts. A fault inside the library is the status PANIC.
  * 10. The functions are the same in every build: what is not built in answers UNSUPPORTED; see turnkeep_has_feature.
  *
@@ -214,8 +215,8 @@ typedef struct turnkeep_store turnkeep_store;
 /*
  * Counts the tokens of a text of text_len bytes (no NUL follows): writes the number to *tokens and returns
  * TURNKEEP_OK, or returns a failure, and the call that needed the count fails with ABORTED. Called on the thread of
- * that call, with no lock held. Must be safe to call from many threads if the store is used from many. Must not
- * throw.
+ * that call, with no lock held; in an import under the same conditions as its progress. Must be safe to call from
+ * many threads if the store is used from many. Must not throw.
  */
 typedef turnkeep_status (*turnkeep_count_tokens_fn)(void *user_data,
                                                     const char *text,
@@ -335,8 +336,9 @@ TURNKEEP_API turnkeep_status turnkeep_store_flush(
 
 /*
  * Flushes and closes a store, and frees its handle, whatever it returns: call turnkeep_store_flush before if a
- * failure must leave you the store. NULL is allowed. Waits for what other threads are reading and writing; a
- * callback of yours that is running then may end later, before destroy. Errors: as turnkeep_store_flush. Since 0.1.
+ * failure must leave you the store. NULL is allowed. Waits for what other threads are reading and writing, and for a
+ * callback of yours that the store's own thread runs: hold no lock that it wants. One that runs elsewhere may end
+ * later, before destroy. Errors: as turnkeep_store_flush. Since 0.1.
  */
 TURNKEEP_API turnkeep_status turnkeep_store_close(
     turnkeep_store *store,
@@ -1764,10 +1766,10 @@ typedef turnkeep_status (*turnkeep_event_fn)(void *user_data,
 
 /*
  * Has a function called for every event of this store's handle, from STORE_OPENED, which it hears before this call
- * returns, to STORE_CLOSED. What other processes do is only in the event log. `destroy`, which may be NULL, gives
- * user_data back when the subscription or the store has ended and no call of `function` runs any more; also when
- * this call fails. Writes what turnkeep_store_unsubscribe takes to *subscription unless it is NULL. Threads: any.
- * Errors: INVALID. Since 0.1.
+ * returns (or, where that is inside a callback of another subscription, after it), to STORE_CLOSED. What other
+ * processes do is only in the event log. `destroy`, which may be NULL, gives user_data back when the subscription or
+ * the store has ended and no call of `function` runs any more; also when this call fails. Writes what
+ * turnkeep_store_unsubscribe takes to *subscription unless it is NULL. Threads: any. Errors: INVALID. Since 0.1.
  */
 TURNKEEP_API turnkeep_status turnkeep_store_subscribe(
     const turnkeep_store *store,
@@ -2374,8 +2376,9 @@ TURNKEEP_API turnkeep_status turnkeep_store_export(
  * fails, and nothing at all is kept. The source is only read, a database included. `options` may be NULL. Writes to
  * *out, unless `out` is NULL, a report: free it with turnkeep_transfer_report_free. Threads: any; other changes wait
  * until it is done, in other processes for their busy timeout; progress is called on this thread and must not change
- * the store, nor read it if it is in memory: BUSY. Errors: INVALID (what the source is cannot be told, or it is not
- * what `format` says), NOT_FOUND (no such file), UNSUPPORTED (a format that is export only, or of a later version),
+ * the store, nor search it for what is not indexed yet, nor read it if it is in memory, nor change one that another
+ * thread is just then importing into: BUSY. Errors: INVALID (what the source is cannot be told, or it is not what
+ * `format` says), NOT_FOUND (no such file), UNSUPPORTED (a format that is export only, or of a later version),
  * ABORTED (progress), ENCODING, TOO_LARGE (a line, a conversation), READONLY, BUSY, FULL, CORRUPT, STORAGE.
  * Since 0.1.
  */
