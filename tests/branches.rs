@@ -6,7 +6,7 @@
 mod chats;
 mod support;
 
-use support::{TempStore, assistant, text, user};
+use support::{TempStore, assistant, contents, user};
 use turnkeep::context::WindowOptions;
 use turnkeep::error::Kind;
 use turnkeep::model::{AppendOptions, NewMessage, NewSession, Role, SessionChanges, Tokens};
@@ -19,15 +19,6 @@ fn say(session: &Session, contents: &[&str]) {
         _ => assistant(content),
     });
     session.append(messages.collect(), AppendOptions::default()).unwrap();
-}
-
-fn contents(session: &Session) -> Vec<String> {
-    let messages = session.range(1, u64::MAX).unwrap();
-    messages
-        .views()
-        .iter()
-        .map(|view| text(view.content).to_owned())
-        .collect()
 }
 
 fn rows(store: &TempStore, sql: &str) -> u32 {

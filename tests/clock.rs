@@ -10,10 +10,9 @@ mod support;
 
 use parking_lot::{Mutex, MutexGuard};
 use std::ffi::{c_int, c_void};
-use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
-use support::{TempStore, text, user};
+use support::{TempStore, contents, holds, user};
 use turnkeep::context::WindowOptions;
 use turnkeep::error::Kind;
 use turnkeep::model::{AppendOptions, Durability, ListOptions, NewSession, now};
@@ -73,15 +72,6 @@ fn say(session: &Session, content: &str) {
     session.append(vec![user(content)], AppendOptions::default()).unwrap();
 }
 
-fn contents(session: &Session) -> Vec<String> {
-    let messages = session.range(1, u64::MAX).unwrap();
-    messages
-        .views()
-        .iter()
-        .map(|view| text(view.content).to_owned())
-        .collect()
-}
-
 fn expect_sound(store: &Store) {
     assert_eq!(store.check().unwrap().problems.listed, Vec::<String>::new());
 }
@@ -119,10 +109,6 @@ fn what_is_appended_while_the_clock_jumps_stays_in_the_order_of_the_appends() {
     let again = store.reopen();
     assert_eq!(contents(&again.open_session(session.id()).unwrap()), said);
     expect_sound(&again);
-}
-
-fn holds(file: &Path, needle: &str) -> bool {
-    std::fs::read(file).is_ok_and(|bytes| bytes.windows(needle.len()).any(|window| window == needle.as_bytes()))
 }
 
 #[test]

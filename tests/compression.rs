@@ -5,26 +5,17 @@
 mod support;
 
 use rusqlite::Connection;
-use support::{TempStore, text, user};
+use support::{TempStore, contents, user};
 use turnkeep::context::WindowOptions;
 use turnkeep::error::Kind;
 use turnkeep::model::{AppendOptions, NewSession, Tokens};
-use turnkeep::{Session, Store, StoreOptions};
+use turnkeep::{Store, StoreOptions};
 
 fn compressing() -> StoreOptions {
     StoreOptions {
         compress_min_bytes: 1000,
         ..StoreOptions::default()
     }
-}
-
-fn contents(session: &Session) -> Vec<String> {
-    let messages = session.last(u64::MAX).unwrap();
-    messages
-        .views()
-        .iter()
-        .map(|view| text(view.content).to_owned())
-        .collect()
 }
 
 fn query(store: &TempStore, sql: &str) -> i64 {

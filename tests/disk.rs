@@ -9,14 +9,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use support::{TempStore, text, user};
+use support::{TempStore, holds, text, user};
 use turnkeep::error::Kind;
 use turnkeep::model::{AppendOptions, BulkAction, Durability, Event, Filter, NewSession, Status};
 use turnkeep::{Store, StoreOptions};
-
-fn holds(file: &Path, needle: &str) -> bool {
-    std::fs::read(file).is_ok_and(|bytes| bytes.windows(needle.len()).any(|window| window == needle.as_bytes()))
-}
 
 #[test]
 fn what_is_deferred_is_written_within_the_autosave_interval() {

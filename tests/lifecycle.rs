@@ -5,20 +5,11 @@
 mod support;
 
 use std::time::{Duration, Instant};
-use support::{TempStore, assistant, text, user};
+use support::{TempStore, assistant, contents, text, user};
 use turnkeep::context::WindowOptions;
 use turnkeep::error::Kind;
 use turnkeep::model::{AppendOptions, NewMessage, NewSession, Role, SessionChanges, Status, Tokens, now};
 use turnkeep::{Session, Store, StoreOptions};
-
-fn contents(session: &Session) -> Vec<String> {
-    let messages = session.range(1, u64::MAX).unwrap();
-    messages
-        .views()
-        .iter()
-        .map(|view| text(view.content).to_owned())
-        .collect()
-}
 
 fn change(session: &Session, changes: SessionChanges) {
     session.update(changes).unwrap();

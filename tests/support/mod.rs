@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 use std::ops::Deref;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use turnkeep::model::{NewMessage, NewSession, Role};
 use turnkeep::view::{MessageView, Text};
 use turnkeep::{Session, Store, StoreOptions};
@@ -69,6 +69,18 @@ pub fn assistant(content: &str) -> NewMessage {
 pub fn text<'a>(text: Text) -> &'a str {
     // SAFETY: a text is `len` bytes of UTF-8 that live as long as its result.
     unsafe { std::str::from_utf8(std::slice::from_raw_parts(text.data.cast(), text.len)).unwrap() }
+}
+
+/// The contents of all messages of a session.
+pub fn contents(session: &Session) -> Vec<String> {
+    let messages = session.range(1, u64::MAX).unwrap();
+    let views = messages.views().iter();
+    views.map(|view| text(view.content).to_owned()).collect()
+}
+
+/// Whether a text stands in a file.
+pub fn holds(file: &Path, needle: &str) -> bool {
+    std::fs::read(file).is_ok_and(|bytes| bytes.windows(needle.len()).any(|window| window == needle.as_bytes()))
 }
 
 pub struct Details<'a> {
