@@ -70,7 +70,8 @@ struct Inner {
     durability: Durability,
     /// Nobody else can write to it: memory, or exclusive.
     alone: bool,
-    /// Held while a change is in the storage and not in memory yet, where memory is believed without asking the storage.
+    /// Held from the moment when a change can be seen in the storage until memory knows of it, where memory is believed without
+    /// asking the storage (docs/design.md, "Why does a reader wait for memory?").
     publishing: RwLock<()>,
     in_memory: bool,
     /// It may be searched.
@@ -183,7 +184,8 @@ impl Store {
             .during(|| format!("flush store '{}'", self.inner.location))
     }
 
-    /// Flushes and closes. Conversations that are still held answer CLOSED from here on.
+    /// Flushes and closes. Conversations that are still held answer CLOSED from here on. Waits for what others read, exports and
+    /// back up: from inside a callback of an export, a backup or an import no store may be closed that another thread is inside of.
     pub fn close(&self) -> Result<()> {
         self.inner
             .close()
@@ -365,7 +367,7 @@ impl Inner {
             return Ok(());
         }
         if let Some(background) = self.background.get() {
-            background.stop(!transfer::holds_a_writer());
+            background.stop(!transfer::holds_a_writer() && !background::is_own_thread());
         }
         let closed = self.storage.close();
         self.cache.clear();

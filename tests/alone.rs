@@ -7,10 +7,11 @@ mod support;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::scope;
-use support::{TempStore, user};
+use std::time::Duration;
+use support::{TempStore, say};
 use turnkeep::context::WindowOptions;
 use turnkeep::error::Kind;
-use turnkeep::model::{AppendOptions, Durability, NewSession};
+use turnkeep::model::{Durability, NewSession};
 use turnkeep::store::{ExportOptions, Selection};
 use turnkeep::transfer::Format;
 use turnkeep::{Session, Store, StoreOptions};
@@ -25,10 +26,6 @@ fn exclusive() -> TempStore {
         exclusive: true,
         ..StoreOptions::default()
     })
-}
-
-fn say(session: &Session, content: &str) {
-    session.append(vec![user(content)], AppendOptions::default()).unwrap();
 }
 
 /// Ends what another thread does, also when this one fails.
@@ -138,5 +135,34 @@ fn a_callback_of_an_export_may_read_whatever_others_defer_meanwhile() {
             export(&store, only_cold, || described = cold.describe().is_ok());
             assert!(described);
         }
+    });
+}
+
+#[test]
+fn a_callback_of_an_export_reads_while_an_erasure_waits_for_the_export_and_somebody_appends() {
+    let store = TempStore::with(StoreOptions {
+        exclusive: true,
+        busy_timeout: Duration::from_secs(5),
+        ..StoreOptions::default()
+    });
+    let cold = cold_session(&store);
+    say(&new_session(&store, "gone"), "to be erased");
+    let busy = new_session(&store, "busy");
+    scope(|scope| {
+        let (store, mut others) = (&store, None);
+        let only_cold = Selection::Sessions(vec!["cold".to_owned()]);
+        export(store, only_cold, || {
+            others.get_or_insert_with(|| {
+                let erasing = scope.spawn(|| store.erase_session("gone").unwrap());
+                std::thread::sleep(Duration::from_millis(100));
+                let appending = scope.spawn(|| say(&busy, "more"));
+                std::thread::sleep(Duration::from_millis(100));
+                (erasing, appending)
+            });
+            cold.describe().unwrap();
+        });
+        let (erasing, appending) = others.unwrap();
+        assert!(erasing.join().unwrap().wal_truncated);
+        appending.join().unwrap();
     });
 }

@@ -1,7 +1,7 @@
 //! What a store does when somebody sets the system's clock while it is open.
 //!
-//! The program's own `clock_gettime` and `gettimeofday` take the place of the C library's and move the time of day; the clock that
-//! only runs on stays as it is, as it does in a system whose clock is set.
+//! The program's own `clock_gettime` and `gettimeofday` take the place of the C library's and move the time of day; the clock
+//! that only runs on stays as it is, as it does in a system whose clock is set.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail loudly")]
@@ -12,11 +12,11 @@ use parking_lot::{Mutex, MutexGuard};
 use std::ffi::{c_int, c_void};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
-use support::{TempStore, contents, holds, user};
+use support::{TempStore, contents, holds, say, user};
 use turnkeep::context::WindowOptions;
 use turnkeep::error::Kind;
 use turnkeep::model::{AppendOptions, Durability, ListOptions, NewSession, now};
-use turnkeep::{Session, Store, StoreOptions};
+use turnkeep::{Store, StoreOptions};
 
 /// How far the clock was moved, in seconds.
 static MOVED: AtomicI64 = AtomicI64::new(0);
@@ -66,10 +66,6 @@ impl Drop for Clock {
     fn drop(&mut self) {
         self.set(0);
     }
-}
-
-fn say(session: &Session, content: &str) {
-    session.append(vec![user(content)], AppendOptions::default()).unwrap();
 }
 
 fn expect_sound(store: &Store) {

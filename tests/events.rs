@@ -8,7 +8,8 @@ mod support;
 
 use events::{changes, kinds, listen, logging, named, numbers, say};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Barrier, Mutex, OnceLock};
+use std::sync::{Arc, Barrier, Mutex, OnceLock, mpsc};
+use std::time::Duration;
 use support::{TempStore, assistant, user};
 use turnkeep::context::WindowOptions;
 use turnkeep::error::{Error, Kind};
@@ -339,4 +340,38 @@ fn whoever_subscribes_to_a_closed_store_is_refused() {
     let store = TempStore::new();
     store.close().unwrap();
     assert_eq!(store.subscribe(|_| Ok(())).unwrap_err().kind(), Kind::Closed);
+}
+
+#[test]
+fn two_stores_may_each_be_closed_by_the_others_own_thread() {
+    let expiring = || {
+        let options = StoreOptions {
+            expire_after: Some(Duration::from_millis(1)),
+            cleanup_interval: Some(Duration::from_millis(5)),
+            ..StoreOptions::default()
+        };
+        Arc::new(Store::open(":memory:", options).unwrap())
+    };
+    let stores = [expiring(), expiring()];
+    let both_are_called = Arc::new(Barrier::new(2));
+    let (tell, closed) = mpsc::channel();
+    for (own, other) in [(0, 1), (1, 0)] {
+        let (other, barrier, tell) = (Arc::clone(&stores[other]), Arc::clone(&both_are_called), tell.clone());
+        stores[own]
+            .subscribe(move |event| {
+                if event.kind == EventKind::Expired {
+                    barrier.wait();
+                    other.close()?;
+                    tell.send(()).unwrap();
+                }
+                Ok(())
+            })
+            .unwrap();
+        stores[own].create_session(NewSession::default()).unwrap();
+    }
+    for _ in 0..2 {
+        closed
+            .recv_timeout(Duration::from_secs(20))
+            .expect("each waits for the other");
+    }
 }

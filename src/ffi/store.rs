@@ -180,8 +180,9 @@ pub extern "C" fn turnkeep_store_flush(store: Option<&StoreHandle>, error: *mut 
 
 /// Flushes and closes a store, and frees its handle, whatever it returns: call turnkeep_store_flush before if a failure
 /// must leave you the store. NULL is allowed. Waits for what other threads are reading and writing, and for a callback
-/// of yours that the store's own thread runs: hold no lock that it wants. One that runs elsewhere may end later, before
-/// destroy. Errors: as turnkeep_store_flush. Since 0.1.
+/// of yours that the store's own thread runs (not inside a callback of an import, of an export from memory, or of
+/// another store's own thread): hold no lock that it wants. One that runs elsewhere may end later, before destroy.
+/// Errors: as turnkeep_store_flush. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_store_close(store: Option<Box<StoreHandle>>, error: *mut *mut ErrorHandle) -> Status {
     match store {

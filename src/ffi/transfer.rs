@@ -212,9 +212,10 @@ unsafe impl Sync for TransferReport {}
 /// Writes sessions into a file, in the order in which they were created and as of one moment. The file is written
 /// beside `path` and takes its place when it is whole and flushed; a failure leaves what was there. Only its owner may
 /// read it. Writes to *out, unless `out` is NULL, a report: free it with turnkeep_transfer_report_free. Threads: any;
-/// progress is called on this one, and must not change the store, nor read it if it is in memory: BUSY. Errors: INVALID
-/// (no format, a path that is no file), EXISTS (a database is there), UNSUPPORTED (a format that is import only), NOT_FOUND (a session, the folder),
-/// ABORTED (progress), FULL, ENCODING, BUSY, CORRUPT, STORAGE. Since 0.1.
+/// progress is called on this one, and must not change the store, nor read it if it is in memory (then it is as inside
+/// an import, for other stores, too): BUSY. Errors: INVALID (no format, a path that is no file), EXISTS (a database is
+/// there), UNSUPPORTED (a format that is import only), NOT_FOUND (a session, the folder), ABORTED (progress), FULL,
+/// ENCODING, BUSY, CORRUPT, STORAGE. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn turnkeep_store_export_file(
     store: Option<&StoreHandle>,
@@ -272,8 +273,9 @@ pub extern "C" fn turnkeep_store_export(
 /// nothing at all is kept. The source is only read, a database included. `options` may be NULL. Writes to *out, unless
 /// `out` is NULL, a report: free it with turnkeep_transfer_report_free. Threads: any; other changes wait until it is
 /// done, in other processes for their busy timeout; progress is called on this thread and must not change the store,
-/// nor search it for what is not indexed yet, nor read it if it is in memory, nor change one that another thread is
-/// just then importing into: BUSY. Errors: INVALID (what the source is cannot be told, or it is not what `format`
+/// nor search it for what is not indexed yet, nor read it if it is in memory, nor change (nor, in memory, read) another
+/// store that another thread just then imports into or exports from memory, nor wait longer than 0.1 s for a session
+/// that another thread reads: BUSY. Errors: INVALID (what the source is cannot be told, or it is not what `format`
 /// says), NOT_FOUND (no such file), UNSUPPORTED (a format that is export only, or of a later version), ABORTED
 /// (progress), ENCODING, TOO_LARGE (a line, a conversation), READONLY, BUSY, FULL, CORRUPT, STORAGE. Since 0.1.
 #[unsafe(no_mangle)]

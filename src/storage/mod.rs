@@ -102,7 +102,17 @@ pub(crate) enum Family {
 pub(crate) trait Storage: upkeep::Upkeep + Send + Sync {
     /// Applies mutations in one transaction, each wholly or not at all, and reaches at least this durability. One result
     /// for each mutation, in order. Durability that could not be reached fails them all.
-    fn apply(&self, batch: &[&Mutation], durability: Durability) -> Vec<Result<Applied>>;
+    /// `before_it_shows` is called when nothing but the disk is waited for any more, before anybody else can see the changes: at
+    /// most once, and not where all of them fail.
+    fn apply(
+        &self,
+        batch: &[&Mutation],
+        durability: Durability,
+        before_it_shows: &mut dyn FnMut(),
+    ) -> Vec<Result<Applied>>;
+
+    /// To be called after what was applied or imported is known everywhere: moves a log that has grown long into the file.
+    fn keep_log_short(&self);
 
     /// Does the work of an import in one transaction. `told` says whether anybody wants its events.
     fn import(&self, durability: Durability, told: bool, work: &mut ImportWork<'_>) -> Result<Imported>;

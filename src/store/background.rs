@@ -112,7 +112,7 @@ impl Background {
     }
 
     /// Ends the thread, and waits for it if the caller may: a callback that the thread runs may wait for what the caller has,
-    /// and ends later then.
+    /// or for the caller, and ends later then.
     pub(super) fn stop(&self, may_wait: bool) {
         self.desk.orders.lock().stop = true;
         self.desk.changed.notify_one();
@@ -196,7 +196,17 @@ impl Indexer {
     }
 }
 
+thread_local! {
+    static IS_OWN: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this thread is some store's own.
+pub(super) fn is_own_thread() -> bool {
+    IS_OWN.try_with(Cell::get).unwrap_or(false)
+}
+
 fn run(store: &Weak<Inner>, desk: &Desk, autosave: Duration, cleanup_interval: Option<Duration>) {
+    IS_OWN.set(true);
     let mut indexer = Indexer {
         commits: 0,
         last: Instant::now(),

@@ -47,9 +47,10 @@ impl Inner {
         let mutations: Vec<&Mutation> = jobs.iter().map(|job| &job.mutation).collect();
         #[cfg(feature = "test-panic")]
         forced_panic::during_commit(&mutations);
-        let publishing = self.begin_publishing();
+        let mut publishing = None;
         let forget = ForgetOnUnwind(&self.cache);
-        let mut results = self.storage.apply(&mutations, durability);
+        let mut before_it_shows = || publishing = self.begin_publishing();
+        let mut results = self.storage.apply(&mutations, durability, &mut before_it_shows);
         if let Some(cause) = results.iter().find_map(|result| result.as_ref().err()) {
             self.find_out_what_was_lost(cause);
         }
@@ -60,6 +61,7 @@ impl Inner {
         }
         drop(forget);
         drop(publishing);
+        self.storage.keep_log_short();
         self.count_batch(&mutations, &results);
         self.add_events(&mutations, &mut results);
         if let Some(background) = self.background.get() {

@@ -350,8 +350,17 @@ impl Session {
             Err(busy) => self.entry.state.try_write_for(PATIENCE_OF_A_CALLBACK).ok_or(busy)?,
         };
         self.entry.begin_reading(&mut state);
-        let snapshot = self.store.storage.snapshot()?;
-        let Some(head) = snapshot.head(self.entry.key)? else {
+        let begun = self.store.storage.snapshot();
+        let begun = begun.and_then(|snapshot| Ok((snapshot.head(self.entry.key)?, snapshot)));
+        let (head, snapshot) = match begun {
+            Ok(begun) => begun,
+            Err(error) => {
+                drop(state);
+                self.store.cache.account(&self.entry);
+                return Err(error);
+            }
+        };
+        let Some(head) = head else {
             *state = State::Deleted;
             drop((snapshot, state));
             self.store.cache.account(&self.entry);

@@ -91,7 +91,7 @@ impl Inner {
             None => &mut silent,
         };
         let mut done = None;
-        let imported = self.alone(|| {
+        let imported = self.import_alone(|| {
             let mut publishing = None;
             let mut work = |importing: &mut dyn Importing| {
                 let mut taker = Taker::new(format, importing, self, options.existing, progress);
@@ -102,10 +102,12 @@ impl Inner {
             };
             let told = self.events.listening();
             let imported = self.storage.import(self.import_durability(), told, &mut work);
-            if let Ok(imported) = &imported {
-                imported.deleted.iter().for_each(|key| self.forget_deleted(*key));
+            match &imported {
+                Ok(imported) => imported.deleted.iter().for_each(|key| self.forget_deleted(*key)),
+                Err(cause) => self.find_out_what_was_lost(cause),
             }
             drop(publishing);
+            self.storage.keep_log_short();
             imported
         })?;
         let (report, tokens) = done.ok_or_else(|| Error::new(Kind::Panic, "the storage did not do the import"))?;
@@ -125,18 +127,14 @@ impl Inner {
     }
 
     /// Has the storage take in something while nobody commits.
-    fn alone(&self, import: impl FnOnce() -> Result<Imported>) -> Result<Imported> {
+    fn import_alone(&self, import: impl FnOnce() -> Result<Imported>) -> Result<Imported> {
         self.check_may_wait()?;
         if let Some(lost) = &*self.lost.lock() {
             return Err(lost.clone());
         }
         let imported = self.commit.alone(|| {
             let _occupied = Occupied::new(self, Holding::Writer);
-            let result = import();
-            if let Err(cause) = &result {
-                self.find_out_what_was_lost(cause);
-            }
-            result.map(|mut imported| {
+            import().map(|mut imported| {
                 if imported.events.iter().any(|event| event.number == 0) {
                     self.events.number(&mut imported.events);
                 }
@@ -184,7 +182,7 @@ impl Inner {
         })
     }
 
-    /// What a view that is not deferred keeps from others.
+    /// What an export keeps from others.
     fn held_by_view(&self) -> Holding {
         if self.in_memory {
             Holding::Writer
@@ -211,7 +209,7 @@ impl Inner {
     /// The same for whoever reads and needs the writer for it, which an export of a file leaves to others.
     pub(super) fn check_may_use_writer(&self) -> Result<()> {
         match Occupied::by(self) {
-            Some(Holding::Moment) => Ok(()),
+            Some(Holding::Moment) if !Occupied::may_be_part_of_a_circle(self) => Ok(()),
             _ => self.check_may_wait(),
         }
     }
@@ -230,9 +228,9 @@ impl Ready for Inner {
 /// What a thread has of a store while it calls the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Holding {
-    /// A view of its own, for which nobody waits.
+    /// A view of its own, for which nobody waits but who closes the store.
     Moment,
-    /// The one connection that writes.
+    /// The one connection that writes, for which many wait.
     Writer,
 }
 

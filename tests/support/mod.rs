@@ -5,7 +5,7 @@
 
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use turnkeep::model::{NewMessage, NewSession, Role};
+use turnkeep::model::{AppendOptions, NewMessage, NewSession, Role};
 use turnkeep::view::{MessageView, Text};
 use turnkeep::{Session, Store, StoreOptions};
 
@@ -69,6 +69,10 @@ pub fn assistant(content: &str) -> NewMessage {
 pub fn text<'a>(text: Text) -> &'a str {
     // SAFETY: a text is `len` bytes of UTF-8 that live as long as its result.
     unsafe { std::str::from_utf8(std::slice::from_raw_parts(text.data.cast(), text.len)).unwrap() }
+}
+
+pub fn say(session: &Session, content: &str) {
+    session.append(vec![user(content)], AppendOptions::default()).unwrap();
 }
 
 /// The contents of all messages of a session.

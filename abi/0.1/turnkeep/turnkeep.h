@@ -36,8 +36,8 @@
  *     ever added at the end, so a program keeps running with a newer library. A struct from a newer header is UNSUPPORTED.
  *  7. Results are read by _len and _at. Lists page by an opaque token.
  *  8. Callbacks get your user_data, and you get it back by destroy. They run on the thread of the call that caused them, or
- *     on the store's own thread for what it does by itself, with no lock held, but for an import's or
- *     export's (see there). They may call the library, but close nothing that the call they run in was given; and must not throw.
+ *     on the store's own thread for what it does by itself. No lock is held then, except inside an import or an export (see
+ *     there). They may call the library, but close nothing that the call they run in was given; and must not throw.
  *  9. Nothing is printed, no signal is caught, nothing aborts. A fault inside the library is the status PANIC.
  * 10. The functions are the same in every build: what is not built in answers UNSUPPORTED; see turnkeep_has_feature.
  *
@@ -337,8 +337,9 @@ TURNKEEP_API turnkeep_status turnkeep_store_flush(
 /*
  * Flushes and closes a store, and frees its handle, whatever it returns: call turnkeep_store_flush before if a
  * failure must leave you the store. NULL is allowed. Waits for what other threads are reading and writing, and for a
- * callback of yours that the store's own thread runs: hold no lock that it wants. One that runs elsewhere may end
- * later, before destroy. Errors: as turnkeep_store_flush. Since 0.1.
+ * callback of yours that the store's own thread runs (not inside a callback of an import, of an export from memory,
+ * or of another store's own thread): hold no lock that it wants. One that runs elsewhere may end later, before
+ * destroy. Errors: as turnkeep_store_flush. Since 0.1.
  */
 TURNKEEP_API turnkeep_status turnkeep_store_close(
     turnkeep_store *store,
@@ -2347,9 +2348,10 @@ typedef struct {
  * Writes sessions into a file, in the order in which they were created and as of one moment. The file is written
  * beside `path` and takes its place when it is whole and flushed; a failure leaves what was there. Only its owner
  * may read it. Writes to *out, unless `out` is NULL, a report: free it with turnkeep_transfer_report_free. Threads:
- * any; progress is called on this one, and must not change the store, nor read it if it is in memory: BUSY. Errors:
- * INVALID (no format, a path that is no file), EXISTS (a database is there), UNSUPPORTED (a format that is import
- * only), NOT_FOUND (a session, the folder), ABORTED (progress), FULL, ENCODING, BUSY, CORRUPT, STORAGE. Since 0.1.
+ * any; progress is called on this one, and must not change the store, nor read it if it is in memory (then it is as
+ * inside an import, for other stores, too): BUSY. Errors: INVALID (no format, a path that is no file), EXISTS (a
+ * database is there), UNSUPPORTED (a format that is import only), NOT_FOUND (a session, the folder), ABORTED
+ * (progress), FULL, ENCODING, BUSY, CORRUPT, STORAGE. Since 0.1.
  */
 TURNKEEP_API turnkeep_status turnkeep_store_export_file(
     const turnkeep_store *store,
@@ -2376,9 +2378,10 @@ TURNKEEP_API turnkeep_status turnkeep_store_export(
  * fails, and nothing at all is kept. The source is only read, a database included. `options` may be NULL. Writes to
  * *out, unless `out` is NULL, a report: free it with turnkeep_transfer_report_free. Threads: any; other changes wait
  * until it is done, in other processes for their busy timeout; progress is called on this thread and must not change
- * the store, nor search it for what is not indexed yet, nor read it if it is in memory, nor change one that another
- * thread is just then importing into: BUSY. Errors: INVALID (what the source is cannot be told, or it is not what
- * `format` says), NOT_FOUND (no such file), UNSUPPORTED (a format that is export only, or of a later version),
+ * the store, nor search it for what is not indexed yet, nor read it if it is in memory, nor change (nor, in memory,
+ * read) another store that another thread just then imports into or exports from memory, nor wait longer than 0.1 s
+ * for a session that another thread reads: BUSY. Errors: INVALID (what the source is cannot be told, or it is not
+ * what `format` says), NOT_FOUND (no such file), UNSUPPORTED (a format that is export only, or of a later version),
  * ABORTED (progress), ENCODING, TOO_LARGE (a line, a conversation), READONLY, BUSY, FULL, CORRUPT, STORAGE.
  * Since 0.1.
  */

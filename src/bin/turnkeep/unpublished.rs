@@ -14,6 +14,7 @@ pub(crate) struct Unpublished {
 
 impl Unpublished {
     pub(crate) fn beside(name: &str) -> Self {
+        // Any name that nobody has will do; this one is made before 1970, too.
         Self {
             path: format!("{name}.{}.partial", new_session_id().replace('-', "")),
             name: name.to_owned(),

@@ -1,7 +1,7 @@
 //! Merge patches of JSON objects (RFC 7396).
 //!
-//! Not SQLite's `json_patch`: to that a name ends at a NUL, and of two members with one name it changes the first, where those who
-//! read the object take the last.
+//! Not SQLite's `json_patch`: to that a name ends at a NUL, and of two members with one name it changes the first, where
+//! those who read the object take the last.
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Result;

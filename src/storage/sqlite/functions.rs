@@ -1,6 +1,7 @@
 //! Functions that SQL calls here: what a text contains, what metadata holds, and metadata after a patch.
 //!
-//! What is asked of every row takes what is the same for all as its first argument, and prepares it once for each run of a statement.
+//! What is asked of every row takes what is the same for all as its first argument, and prepares it once for each run of a
+//! statement.
 
 use crate::model::metadata::merge::merged;
 use crate::model::text::fold;

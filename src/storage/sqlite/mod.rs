@@ -274,7 +274,12 @@ impl Hold for HeldWriter<'_> {
 }
 
 impl Storage for SqliteStorage {
-    fn apply(&self, batch: &[&Mutation], durability: Durability) -> Vec<Result<Applied>> {
+    fn apply(
+        &self,
+        batch: &[&Mutation],
+        durability: Durability,
+        before_it_shows: &mut dyn FnMut(),
+    ) -> Vec<Result<Applied>> {
         let fail_all = |error: Error| batch.iter().map(|_| Err(error.clone())).collect();
         if let Err(error) = self.check_writable(durability) {
             return fail_all(error);
@@ -283,9 +288,8 @@ impl Storage for SqliteStorage {
             Ok(writer) => writer,
             Err(error) => return fail_all(error),
         };
-        let results = writer.apply(batch, durability);
+        let results = writer.apply(batch, durability, before_it_shows);
         self.note_deferred(&writer);
-        self.checkpoint_if_long(&writer);
         results
     }
 
@@ -296,7 +300,6 @@ impl Storage for SqliteStorage {
         let mut writer = self.writer()?;
         let imported = writer.import(durability, told, work);
         self.note_deferred(&writer);
-        self.checkpoint_if_long(&writer);
         imported
     }
 
@@ -308,10 +311,7 @@ impl Storage for SqliteStorage {
     }
 
     fn snapshot_of_saved(&self) -> Result<Box<dyn Snapshot + '_>> {
-        if self.in_memory {
-            return self.view_through_writer();
-        }
-        Ok(Box::new(View::still(self.pool.apart_to_read()?, &self.site)))
+        Ok(Box::new(View::still(self.still()?, &self.site)))
     }
 
     fn is_current(&self, key: SessionKey, revision: u64, seen: &AtomicU64) -> Result<bool> {
@@ -319,6 +319,14 @@ impl Storage for SqliteStorage {
         let watch = watch.lock();
         let connection = watch.as_ref().ok_or_else(|| closed(&self.site))?;
         check_current(connection, key, revision, seen).map_err(|error| self.site.explain(&error))
+    }
+
+    fn keep_log_short(&self) {
+        if self.wal_frames.load(Ordering::Relaxed) >= CHECKPOINT_NOW_FRAMES
+            && let Ok(writer) = self.writer()
+        {
+            self.checkpoint_if_long(&writer);
+        }
     }
 
     fn take_lost(&self) -> u64 {

@@ -121,23 +121,16 @@ impl Pool {
         drop(state);
         let mut apart = Apart {
             pool: self,
-            connection: None,
+            reader: None,
         };
         let connection = self.opener.reader()?;
         // From here on it sees one moment.
         connection
             .execute_batch("BEGIN; SELECT count(*) FROM sqlite_schema")
             .map_err(|error| self.opener.site.explain(&error))?;
-        apart.connection = Some(connection);
-        Ok(apart)
-    }
-
-    /// The same to read sessions from.
-    pub(super) fn apart_to_read(&self) -> Result<ApartToRead<'_>> {
-        let mut apart = self.apart()?;
-        let connection = apart.connection.take().ok_or_else(|| closed(&self.opener.site))?;
         let reader = Reader::new(connection).map_err(|error| self.opener.site.explain(&error))?;
-        Ok(ApartToRead { reader, _apart: apart })
+        apart.reader = Some(reader);
+        Ok(apart)
     }
 
     /// Lets go of every connection, once those that are leased have come back.
@@ -187,33 +180,27 @@ impl Drop for Lease<'_> {
 /// A connection of its own, which sees one moment.
 pub(super) struct Apart<'a> {
     pool: &'a Pool,
-    connection: Option<Connection>,
+    reader: Option<Reader>,
 }
 
 impl Apart<'_> {
     pub(super) fn connection(&self) -> Result<&Connection> {
-        self.connection.as_ref().ok_or_else(|| closed(&self.pool.opener.site))
+        let reader = self.reader.as_ref().ok_or_else(|| closed(&self.pool.opener.site))?;
+        Ok(&reader.connection)
+    }
+}
+
+impl Hold for Apart<'_> {
+    fn reader(&self) -> Option<&Reader> {
+        self.reader.as_ref()
     }
 }
 
 impl Drop for Apart<'_> {
     fn drop(&mut self) {
-        drop(self.connection.take());
+        drop(self.reader.take());
         self.pool.state.lock().apart -= 1;
         self.pool.returned.notify_all();
-    }
-}
-
-/// The same with what is prepared on it.
-pub(super) struct ApartToRead<'a> {
-    // Dropped before close goes on.
-    reader: Reader,
-    _apart: Apart<'a>,
-}
-
-impl Hold for ApartToRead<'_> {
-    fn reader(&self) -> Option<&Reader> {
-        Some(&self.reader)
     }
 }
 

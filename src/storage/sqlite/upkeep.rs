@@ -1,7 +1,7 @@
 //! Maintenance of a store in SQLite: each verb on the connection that it needs.
 
 use super::new_file::NewFile;
-use super::readers::Apart;
+use super::readers::{Apart, Hold, Reader};
 use super::{SqliteStorage, backup, check, erase, writer};
 use crate::error::{Error, Kind, Result};
 use crate::model::{CheckReport, Durability, StoreSizes};
@@ -18,7 +18,7 @@ const ANALYSED_ROWS: u32 = 1_000;
 const BETWEEN_TRIES: Duration = Duration::from_millis(5);
 
 /// A connection that sees one moment: one of its own, or in memory the only one there is, held.
-enum Still<'a> {
+pub(super) enum Still<'a> {
     Apart(Apart<'a>),
     Held(MappedMutexGuard<'a, super::Writer>),
 }
@@ -32,8 +32,17 @@ impl Still<'_> {
     }
 }
 
+impl Hold for Still<'_> {
+    fn reader(&self) -> Option<&Reader> {
+        match self {
+            Self::Apart(apart) => apart.reader(),
+            Self::Held(writer) => Some(writer.reader()),
+        }
+    }
+}
+
 impl SqliteStorage {
-    fn still(&self) -> Result<Still<'_>> {
+    pub(super) fn still(&self) -> Result<Still<'_>> {
         if self.in_memory {
             return self.writer().map(Still::Held);
         }

@@ -129,9 +129,14 @@ impl Writer {
     }
 
     /// Applies a batch. Either all of its successes reach the durability, or all fail.
-    pub(super) fn apply(&mut self, batch: &[&Mutation], durability: Durability) -> Vec<Result<Applied>> {
-        let applied = match self.apply_together(batch, durability) {
-            Ok(None) => self.apply_each(batch, durability),
+    pub(super) fn apply(
+        &mut self,
+        batch: &[&Mutation],
+        durability: Durability,
+        before_it_shows: &mut dyn FnMut(),
+    ) -> Vec<Result<Applied>> {
+        let applied = match self.apply_together(batch, durability, before_it_shows) {
+            Ok(None) => self.apply_each(batch, durability, before_it_shows),
             Ok(Some(applied)) => Ok(applied),
             Err(error) => Err(error),
         };
@@ -147,6 +152,7 @@ impl Writer {
         &mut self,
         batch: &[&Mutation],
         durability: Durability,
+        before_it_shows: &mut dyn FnMut(),
     ) -> Result<Option<Vec<Result<Applied>>>> {
         self.begin(durability)?;
         let reached = self.reached(durability);
@@ -162,12 +168,18 @@ impl Writer {
                 }
             }
         }
+        before_it_shows();
         self.end(durability, results.len() as u64)?;
         Ok(Some(results))
     }
 
     /// Applies a batch so that what fails in it takes nothing else with it.
-    fn apply_each(&mut self, batch: &[&Mutation], durability: Durability) -> Result<Vec<Result<Applied>>> {
+    fn apply_each(
+        &mut self,
+        batch: &[&Mutation],
+        durability: Durability,
+        before_it_shows: &mut dyn FnMut(),
+    ) -> Result<Vec<Result<Applied>>> {
         self.begin(durability)?;
         let reached = self.reached(durability);
         let mut results = Vec::with_capacity(batch.len());
@@ -181,6 +193,7 @@ impl Writer {
             }
         }
         let changed = results.iter().filter(|result| result.is_ok()).count() as u64;
+        before_it_shows();
         self.end(durability, changed)?;
         Ok(results)
     }

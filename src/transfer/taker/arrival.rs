@@ -54,13 +54,13 @@ impl Taker<'_> {
             Some(id) => self.importing.find(id)?,
             None => None,
         };
-        let fate = match (existing, self.existing) {
+        let arrival = match (existing, self.existing) {
             (None, _) => Arrival::New,
             (Some(key), Existing::Skip) => Arrival::Skipped(key),
             (Some(key), Existing::Overwrite) => Arrival::Overwrites(key),
             (Some(_), Existing::KeepBoth) => Arrival::Beside { is_second },
         };
-        if let Arrival::Skipped(key) = fate {
+        if let Arrival::Skipped(key) = arrival {
             self.skip(key, &conversation);
             if !conversation.is_shared {
                 return Ok(());
@@ -71,7 +71,7 @@ impl Taker<'_> {
             }
         }
         self.importing.begin_session()?;
-        let begun = self.try_begin(conversation, fate);
+        let begun = self.try_begin(conversation, arrival);
         self.settle_failure(begun)
     }
 

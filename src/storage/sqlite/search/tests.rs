@@ -32,7 +32,7 @@ fn catching_up_takes_batches_and_stops_when_it_is_told_to() {
             })
         })
         .collect();
-    let created = storage.apply(&sessions.iter().collect::<Vec<_>>(), Durability::Os);
+    let created = storage.apply(&sessions.iter().collect::<Vec<_>>(), Durability::Os, &mut || ());
     assert!(created.iter().all(Result::is_ok));
     let found = |word: &str| {
         let options = SearchOptions {

@@ -74,7 +74,7 @@ impl Sample {
 
     fn apply(&self, mutation: Mutation) -> Outcome {
         self.storage
-            .apply(&[&mutation], Durability::Os)
+            .apply(&[&mutation], Durability::Os, &mut || ())
             .remove(0)
             .unwrap()
             .outcome
@@ -304,7 +304,9 @@ fn a_hole_in_what_forks_share_cuts_each_of_them_and_loses_nothing_else() {
         memo: None,
         now: 2,
     };
-    let appended = salvaged.apply(&[&Mutation::Append(append)], Durability::Os).remove(0);
+    let appended = salvaged
+        .apply(&[&Mutation::Append(append)], Durability::Os, &mut || ())
+        .remove(0);
     assert!(
         matches!(appended.map(|applied| applied.outcome), Ok(Outcome::Appended(receipt)) if receipt.first_seq == 5)
     );

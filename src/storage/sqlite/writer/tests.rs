@@ -50,7 +50,7 @@ fn a_transaction_that_a_fault_left_open_does_not_stop_the_next_one() {
             .run("INSERT INTO receipts VALUES (1, 'half done', 1, 1, 1)")
             .unwrap();
         let create = create(&format!("{durability:?} {}", writer.deferred));
-        let results = writer.apply(&[&create], durability);
+        let results = writer.apply(&[&create], durability, &mut || ());
         let [Ok(applied)] = results.as_slice() else {
             panic!("{results:?}")
         };
@@ -65,10 +65,15 @@ fn what_fails_in_a_batch_takes_nothing_with_it_and_what_succeeds_is_told_once() 
     for durability in [Durability::Os, Durability::Deferred] {
         let mut writer = writer(100);
         let first = create("first");
-        assert!(writer.apply(&[&first], durability).iter().all(Result::is_ok));
+        assert!(
+            writer
+                .apply(&[&first], durability, &mut || ())
+                .iter()
+                .all(Result::is_ok)
+        );
 
         let (a, b) = (create("a"), create("b"));
-        let results = writer.apply(&[&a, &first, &b, &a], durability);
+        let results = writer.apply(&[&a, &first, &b, &a], durability, &mut || ());
 
         let kinds: Vec<_> = results
             .iter()
@@ -93,9 +98,14 @@ fn what_fails_in_a_batch_takes_nothing_with_it_and_what_succeeds_is_told_once() 
 fn a_mutation_that_fails_alone_takes_nothing_with_it_that_was_deferred() {
     let mut writer = writer(0);
     let first = create("first");
-    assert!(writer.apply(&[&first], Durability::Deferred).iter().all(Result::is_ok));
+    assert!(
+        writer
+            .apply(&[&first], Durability::Deferred, &mut || ())
+            .iter()
+            .all(Result::is_ok)
+    );
 
-    let results = writer.apply(&[&first], Durability::Deferred);
+    let results = writer.apply(&[&first], Durability::Deferred, &mut || ());
 
     assert_eq!(
         results
