@@ -4,6 +4,7 @@ use crate::model::ids::new_uuid;
 use std::fs::File;
 use std::io::Result;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The folder that a path lies in.
 pub(crate) fn folder_of(path: &Path) -> &Path {
@@ -75,6 +76,54 @@ pub(crate) fn make_private(_path: &Path) {
 /// Copies a file into a new one that only its owner may read.
 pub(crate) fn copy_private(from: &Path, to: &Path) -> Result<()> {
     std::io::copy(&mut File::open(from)?, &mut create_private(to)?).map(drop)
+}
+
+/// How a folder is kept.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Keep {
+    /// With others, while a file in it is being opened.
+    WithOthers,
+    /// Alone, while a file in it is being replaced.
+    Alone,
+}
+
+/// A folder in which no file is replaced while another process or thread is opening one, until this is dropped. Between the opening
+/// of a database and its first lock SQLite cannot tell that another file has its place, and would take that one's log for its own.
+#[derive(Debug)]
+pub(crate) struct KeptFolder(#[allow(dead_code, reason = "it is held")] Option<File>);
+
+/// Keeps a folder, as far as it can be: one that may not be read, or that its file system cannot lock, is not. Fails with
+/// `WouldBlock` if somebody else has kept it for longer than the patience.
+#[cfg(unix)]
+pub(crate) fn keep_folder(folder: &Path, keep: Keep, patience: Duration) -> Result<KeptFolder> {
+    use rustix::fs::{FlockOperation, flock};
+    use std::io::ErrorKind;
+    use std::time::Instant;
+    let Ok(open) = File::open(folder) else {
+        return Ok(KeptFolder(None));
+    };
+    let operation = match keep {
+        Keep::WithOthers => FlockOperation::NonBlockingLockShared,
+        Keep::Alone => FlockOperation::NonBlockingLockExclusive,
+    };
+    let begin = Instant::now();
+    loop {
+        match flock(&open, operation) {
+            Ok(()) => return Ok(KeptFolder(Some(open))),
+            Err(rustix::io::Errno::WOULDBLOCK) if begin.elapsed() < patience => {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            Err(rustix::io::Errno::WOULDBLOCK) => return Err(ErrorKind::WouldBlock.into()),
+            Err(rustix::io::Errno::INTR) => {}
+            Err(_) => return Ok(KeptFolder(None)),
+        }
+    }
+}
+
+/// Elsewhere a file that is open cannot be replaced.
+#[cfg(not(unix))]
+pub(crate) fn keep_folder(_folder: &Path, _keep: Keep, _patience: Duration) -> Result<KeptFolder> {
+    Ok(KeptFolder(None))
 }
 
 /// Makes what was renamed or linked in a folder survive a power cut, where a system needs to be asked.

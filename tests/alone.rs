@@ -8,7 +8,7 @@ mod support;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::scope;
 use std::time::Duration;
-use support::{TempStore, say};
+use support::{Ending, TempStore, say};
 use turnkeep::context::WindowOptions;
 use turnkeep::error::Kind;
 use turnkeep::model::{Durability, NewSession};
@@ -26,15 +26,6 @@ fn exclusive() -> TempStore {
         exclusive: true,
         ..StoreOptions::default()
     })
-}
-
-/// Ends what another thread does, also when this one fails.
-struct Ending<'a>(&'a AtomicBool);
-
-impl Drop for Ending<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
 }
 
 /// Does something while another thread goes on appending.

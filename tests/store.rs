@@ -507,3 +507,19 @@ fn a_window_that_is_too_small_beside_the_summary_s_room_says_by_which_number() {
         "{messages}"
     );
 }
+
+#[test]
+fn a_name_too_long_for_the_files_beside_it_is_refused_and_leaves_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a".repeat(250));
+    let error = Store::open(path.to_str().unwrap(), StoreOptions::default())
+        .err()
+        .unwrap();
+    assert!(
+        error.kind() == Kind::Storage && error.message().contains("too long"),
+        "{error}"
+    );
+    assert_eq!(folder.path().read_dir().unwrap().count(), 0);
+    let fits = folder.path().join("a".repeat(247));
+    Store::open(fits.to_str().unwrap(), StoreOptions::default()).unwrap();
+}

@@ -6,7 +6,7 @@
 use super::{Store, StoreOptions, TokenizerChoice};
 use crate::error::{During, Error, Kind, Result};
 use crate::model::Durability;
-use crate::storage::sqlite::{IN_MEMORY, belongs_to_open_store};
+use crate::storage::sqlite::{IN_MEMORY, PlainFile};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -176,11 +176,9 @@ impl Store {
         let open = || {
             let file = Path::new(path);
             // To open and close it would drop the store's locks.
-            if belongs_to_open_store(file) {
-                return Err(Error::invalid(
-                    "this is a store that is open in this process, or a file of one; it holds no settings",
-                ));
-            }
+            let _claimed = PlainFile::claim(file).ok_or_else(|| {
+                Error::invalid("this is a store that is open in this process, or a file of one; it holds no settings")
+            })?;
             let unreadable = |error: std::io::Error| match error.kind() {
                 std::io::ErrorKind::NotFound => Error::new(Kind::NotFound, "there is no such file"),
                 _ => Error::new(Kind::Storage, format!("the file cannot be read: {error}")),

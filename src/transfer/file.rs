@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::files::{create_private, flush_folder, folder_of, partial_beside};
-use crate::storage::sqlite::{SIDE_FILES, belongs_to_open_store};
+use crate::storage::sqlite::{PlainFile, SIDE_FILES};
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
 use std::path::PathBuf;
@@ -41,7 +41,12 @@ fn replaceable(location: &str) -> Result<PathBuf> {
         )));
     }
     let Ok(target) = given.canonicalize() else {
-        return Ok(given);
+        if given.symlink_metadata().is_err() {
+            return Ok(given);
+        }
+        return Err(Error::invalid(format!(
+            "{location} is a link that leads to no file; give the path of a file"
+        )));
     };
     if !target.is_file() {
         return Err(Error::invalid(format!(
@@ -55,7 +60,12 @@ fn replaceable(location: &str) -> Result<PathBuf> {
         )
     };
     // Before it is looked into: see there.
-    if belongs_to_open_store(&target) {
+    let Some(_claimed) = PlainFile::claim(&target) else {
+        return Err(is_database());
+    };
+    // Another process may have that database open.
+    let name = target.to_string_lossy();
+    if SIDE_FILES.iter().any(|end| name.ends_with(*end)) {
         return Err(is_database());
     }
     let mut begins = Vec::new();

@@ -1,7 +1,7 @@
 //! A source to import: a file, or the files of a folder or an archive, read from front to back in bounded memory.
 
 use crate::error::{During, Error, Kind, Result};
-use crate::storage::sqlite::belongs_to_open_store;
+use crate::storage::sqlite::PlainFile;
 use std::cell::Cell;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
@@ -18,6 +18,7 @@ pub(crate) struct Input {
     location: String,
     read: Rc<Cell<u64>>,
     total: Cell<u64>,
+    _claimed: PlainFile,
 }
 
 /// Whether a file of a folder or an archive is one to read, by its name without the folders it is in.
@@ -75,17 +76,18 @@ impl Input {
             )));
         }
         // Before any of it is opened: see there.
-        if belongs_to_open_store(&path) {
-            return Err(Error::new(
+        let claimed = PlainFile::claim(&path).ok_or_else(|| {
+            Error::new(
                 Kind::Mismatch,
                 format!("{location} is a Turnkeep store; back it up, or export it and import that"),
-            ));
-        }
+            )
+        })?;
         Ok(Self {
             path,
             location: location.to_owned(),
             read: Rc::default(),
             total: Cell::new(meta.len()),
+            _claimed: claimed,
         })
     }
 

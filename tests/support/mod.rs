@@ -5,6 +5,7 @@
 
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use turnkeep::model::{AppendOptions, NewMessage, NewSession, Role};
 use turnkeep::view::{MessageView, Text};
 use turnkeep::{Session, Store, StoreOptions};
@@ -69,6 +70,15 @@ pub fn assistant(content: &str) -> NewMessage {
 pub fn text<'a>(text: Text) -> &'a str {
     // SAFETY: a text is `len` bytes of UTF-8 that live as long as its result.
     unsafe { std::str::from_utf8(std::slice::from_raw_parts(text.data.cast(), text.len)).unwrap() }
+}
+
+/// Ends what another thread does, also when this one fails.
+pub struct Ending<'a>(pub &'a AtomicBool);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 pub fn say(session: &Session, content: &str) {

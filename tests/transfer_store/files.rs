@@ -1,6 +1,9 @@
 //! Which files sessions may go out to and come in from, and what becomes of those that are there.
 
 use super::*;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use support::Ending;
 
 /// The locks that this process has on a file.
 #[cfg(target_os = "linux")]
@@ -65,6 +68,71 @@ fn an_open_store_that_is_named_as_source_or_target_keeps_its_locks() {
         }
         assert_eq!(standing_locks(&store.path(), &beside("-shm")), before);
     }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_exclusive_store_has_its_locks_whoever_opens_or_reads_its_file_at_the_same_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("chat.db");
+    let location = path.to_str().unwrap();
+    let exclusive = || StoreOptions {
+        exclusive: true,
+        busy_timeout: Duration::from_millis(1),
+        ..StoreOptions::default()
+    };
+    drop(Store::open(location, exclusive()).unwrap());
+    let ended = AtomicBool::new(false);
+    let again_and_again = |try_it: &dyn Fn()| {
+        while !ended.load(Ordering::Relaxed) {
+            try_it();
+        }
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| again_and_again(&|| drop(Store::open_config(location))));
+        scope.spawn(|| again_and_again(&|| drop(Store::open(location, StoreOptions::default()))));
+        let _ending = Ending(&ended);
+        let mut opened = 0;
+        while opened < 200 {
+            let Ok(store) = Store::open(location, exclusive()) else {
+                continue;
+            };
+            opened += 1;
+            // One that is lost does not come back; the list can be short of one for a moment.
+            let has_locks = (0..20).any(|_| {
+                std::thread::sleep(Duration::from_millis(1));
+                locks_on(&path) > 0
+            });
+            assert!(has_locks, "the {opened}th opening has lost its locks");
+            store.close().unwrap();
+        }
+    });
+}
+
+#[cfg(unix)]
+#[test]
+fn an_export_replaces_no_link_that_leads_to_no_file_and_no_log_behind_one() {
+    let store = memory();
+    session(&store, "s", &["a"]);
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("of others.db-wal"), "a log").unwrap();
+    let as_own = || ExportOptions {
+        format: Format::Turnkeep,
+        selection: Selection::All,
+        progress: None,
+    };
+    for (leads_to, kind) in [("nowhere", Kind::Invalid), ("of others.db-wal", Kind::Exists)] {
+        let link = folder.path().join(format!("to {leads_to}"));
+        let link = link.with_extension("jsonl");
+        std::os::unix::fs::symlink(folder.path().join(leads_to), &link).unwrap();
+        let error = store.export_to_file(link.to_str().unwrap(), as_own()).unwrap_err();
+        assert_eq!(error.kind(), kind, "{error}");
+        assert!(link.is_symlink());
+    }
+    assert_eq!(
+        std::fs::read_to_string(folder.path().join("of others.db-wal")).unwrap(),
+        "a log"
+    );
 }
 
 #[test]

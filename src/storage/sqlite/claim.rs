@@ -9,7 +9,7 @@ use crate::error::{Error, Kind, Result};
 use crate::fork;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// By process: what its parent has open, a child has not.
 static CLAIMS: Mutex<BTreeMap<(u64, FileId), Claims>> = Mutex::new(BTreeMap::new());
@@ -18,14 +18,34 @@ static CLAIMS: Mutex<BTreeMap<(u64, FileId), Claims>> = Mutex::new(BTreeMap::new
 struct Claims {
     shared: usize,
     exclusive: bool,
+    plain: usize,
 }
 
-/// A store's claim to its file, from opening to close.
+impl Claims {
+    fn allow(&self, purpose: Purpose) -> bool {
+        match purpose {
+            Purpose::Shared => !self.exclusive && self.plain == 0,
+            Purpose::Exclusive => !self.exclusive && self.plain + self.shared == 0,
+            Purpose::Plain => !self.exclusive && self.shared == 0,
+        }
+    }
+}
+
+/// What a file is claimed for.
+#[derive(Clone, Copy, Debug)]
+enum Purpose {
+    Shared,
+    Exclusive,
+    /// To be read past SQLite: who closes it then takes all locks with him that this process has on it.
+    Plain,
+}
+
+/// A store's claim to its file, from before it is opened until it is closed.
 #[derive(Debug)]
 pub(super) struct Claim {
     process: u64,
     file: FileId,
-    exclusive: bool,
+    purpose: Purpose,
 }
 
 impl Claim {
@@ -33,31 +53,39 @@ impl Claim {
     pub(super) fn new(site: &Site, exclusive: bool) -> Result<Self> {
         let file = file_id(&site.path)
             .map_err(|error| Error::new(Kind::Storage, format!("{} cannot be looked at: {error}", site.location)))?;
+        let purpose = if exclusive { Purpose::Exclusive } else { Purpose::Shared };
+        Self::take(file, purpose).ok_or_else(|| {
+            Error::new(
+                Kind::Busy,
+                format!(
+                    "{} is open in this process already, and one of the two stores is exclusive, or it is just being read as \
+                     another file or replaced; use the one that is open, or close it first",
+                    site.location
+                ),
+            )
+        })
+    }
+
+    /// Claims a file that is replaced as a whole; `None` if somebody in this process uses it.
+    pub(super) fn to_replace(file: FileId) -> Option<Self> {
+        Self::take(file, Purpose::Exclusive)
+    }
+
+    fn take(file: FileId, purpose: Purpose) -> Option<Self> {
         let process = fork::process();
         let _calm = fork::calm();
         let mut claims = CLAIMS.lock();
         #[allow(clippy::clone_on_copy, reason = "elsewhere it is a path")]
         let claim = claims.entry((process, file.clone())).or_default();
-        if claim.exclusive || (exclusive && claim.shared > 0) {
-            return Err(Error::new(
-                Kind::Busy,
-                format!(
-                    "{} is open in this process already, and one of the two stores is exclusive; use the one that is \
-                     open, or close it first",
-                    site.location
-                ),
-            ));
+        if !claim.allow(purpose) {
+            return None;
         }
-        if exclusive {
-            claim.exclusive = true;
-        } else {
-            claim.shared += 1;
+        match purpose {
+            Purpose::Shared => claim.shared += 1,
+            Purpose::Exclusive => claim.exclusive = true,
+            Purpose::Plain => claim.plain += 1,
         }
-        Ok(Self {
-            process,
-            file,
-            exclusive,
-        })
+        Some(Self { process, file, purpose })
     }
 
     /// The file.
@@ -76,12 +104,12 @@ impl Drop for Claim {
         let Some(claim) = claims.get_mut(&key) else {
             return;
         };
-        if self.exclusive {
-            claim.exclusive = false;
-        } else {
-            claim.shared = claim.shared.saturating_sub(1);
+        match self.purpose {
+            Purpose::Shared => claim.shared = claim.shared.saturating_sub(1),
+            Purpose::Exclusive => claim.exclusive = false,
+            Purpose::Plain => claim.plain = claim.plain.saturating_sub(1),
         }
-        if claim.shared == 0 && !claim.exclusive {
+        if claim.shared + claim.plain == 0 && !claim.exclusive {
             claims.remove(&key);
         }
     }
@@ -92,19 +120,32 @@ pub(super) fn is_open_here(file: &FileId) -> bool {
     #[allow(clippy::clone_on_copy, reason = "elsewhere it is a path")]
     let key = (fork::process(), file.clone());
     let _calm = fork::calm();
-    CLAIMS.lock().contains_key(&key)
+    CLAIMS
+        .lock()
+        .get(&key)
+        .is_some_and(|claim| claim.exclusive || claim.shared > 0)
 }
 
-/// Whether a path leads to the file of a store that this process has open, or to one that SQLite keeps beside it. Whoever
-/// opened and closed such a file on his own would take the store's locks away: they belong to the process.
-pub(crate) fn belongs_to_open_store(path: &Path) -> bool {
-    let is_open = |path: &Path| file_id(path).is_ok_and(|file| is_open_here(&file));
-    let text = path.as_os_str().to_string_lossy();
-    is_open(path)
-        || SIDE_FILES
+/// While it lives, no store of this process has the file open, nor opens it: whoever opened and closed such a file on his own
+/// would take the store's locks away, which belong to the process.
+#[derive(Debug)]
+pub(crate) struct PlainFile(#[allow(dead_code, reason = "they are held")] Vec<Claim>);
+
+impl PlainFile {
+    /// `None` if the path leads to the file of a store that this process has open, or to one that SQLite keeps beside it.
+    pub(crate) fn claim(path: &Path) -> Option<Self> {
+        let text = path.as_os_str().to_string_lossy();
+        let databases = SIDE_FILES
             .iter()
             .filter_map(|end| text.strip_suffix(*end))
-            .any(|database| is_open(Path::new(database)))
+            .map(PathBuf::from);
+        std::iter::once(path.to_owned())
+            .chain(databases)
+            .filter_map(|path| file_id(&path).ok())
+            .map(|file| Claim::take(file, Purpose::Plain))
+            .collect::<Option<Vec<_>>>()
+            .map(Self)
+    }
 }
 
 /// What tells a file from every other, by whatever path it is reached.

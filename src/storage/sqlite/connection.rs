@@ -1,12 +1,12 @@
 //! How a connection to a store's file is opened and set up, and where a store may not be.
 
-use super::claim::{FileId, file_id, file_id_of_itself};
+use super::claim::{Claim, FileId, file_id, file_id_of_itself};
 use super::defence::{self, Permit};
 use super::failure::Site;
 use super::functions;
-use super::new_file::beside;
+use super::new_file::{SIDE_FILES, beside};
 use crate::error::{Error, Kind, Result};
-use crate::files::{flush_folder, folder_of, make_private, place_private};
+use crate::files::{Keep, KeptFolder, flush_folder, folder_of, keep_folder, make_private, place_private};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, FileControl, OpenFlags};
 use std::path::{Path, PathBuf};
@@ -112,6 +112,16 @@ impl Opener {
         self.open(access)
     }
 
+    /// Refuses a file that another one has taken the place of since it was claimed and opened: what is written to it nobody finds.
+    pub(super) fn check_not_replaced(&self, connection: &Connection, claim: Option<&Claim>) -> Result<()> {
+        let Some(claim) = claim else { return Ok(()) };
+        let is_claimed = file_id(&self.site.path).is_ok_and(|file| file == claim.file());
+        if is_claimed && !self.run(has_moved(connection))? {
+            return Ok(());
+        }
+        Err(self.site.replaced_meanwhile())
+    }
+
     /// A connection that only reads.
     pub(super) fn reader(&self) -> Result<Connection> {
         self.check_in_place()?;
@@ -210,6 +220,20 @@ impl Opener {
     }
 }
 
+/// Whether the file that a connection has is no longer at its path.
+#[cfg(unix)]
+fn has_moved(connection: &Connection) -> rusqlite::Result<bool> {
+    let mut moved = 0;
+    connection.file_control(Some(rusqlite::MAIN_DB), FileControl::HasMoved(&mut moved))?;
+    Ok(moved != 0)
+}
+
+/// Elsewhere a file that is open cannot be replaced.
+#[cfg(not(unix))]
+fn has_moved(_connection: &Connection) -> rusqlite::Result<bool> {
+    Ok(false)
+}
+
 /// Whether this file is where it was; what cannot be looked at is left to SQLite to complain about.
 fn is_in_place(path: &Path, file: &FileId) -> bool {
     whereabouts(path, file) == Whereabouts::InPlace
@@ -269,6 +293,9 @@ pub(super) fn check_sqlite_version(version: i32) -> Result<()> {
     ))
 }
 
+/// Of the file systems that a store may lie on, as far as they are known here.
+const MOST_NAME_BYTES: usize = 255;
+
 /// Refuses a folder and a network file system, and makes the folders above a new store.
 pub(super) fn prepare_site(site: &Site, may_create: bool) -> Result<()> {
     let (location, path) = (&site.location, &site.path);
@@ -290,6 +317,20 @@ pub(super) fn prepare_site(site: &Site, may_create: bool) -> Result<()> {
         return Err(Error::new(
             Kind::NotFound,
             format!("there is no store at {location}; leave out must_exist and read_only to make one"),
+        ));
+    }
+    let longest_end = SIDE_FILES.iter().map(|end| end.len()).max().unwrap_or(0);
+    if may_create
+        && path
+            .file_name()
+            .is_some_and(|name| name.len() + longest_end > MOST_NAME_BYTES)
+    {
+        return Err(Error::new(
+            Kind::Storage,
+            format!(
+                "the name of {location} is too long: SQLite keeps files beside it whose names are {longest_end} bytes \
+                 longer, and a name has at most {MOST_NAME_BYTES}"
+            ),
         ));
     }
     // The folder that counts is that of the file itself, not of a link to it.
@@ -316,6 +357,20 @@ pub(super) fn prepare_site(site: &Site, may_create: bool) -> Result<()> {
             ),
         )),
     }
+}
+
+/// So that nobody replaces the file before this process has its locks on it.
+pub(super) fn keep_folder_to_open(site: &Site) -> Result<KeptFolder> {
+    keep_folder(folder_of(&site.path), Keep::WithOthers, site.busy_timeout).map_err(|_| {
+        Error::new(
+            Kind::Busy,
+            format!(
+                "somebody has been replacing a file beside {} for {:.1} s (busy_timeout); try again",
+                site.location,
+                site.busy_timeout.as_secs_f64()
+            ),
+        )
+    })
 }
 
 /// Makes the folders that are missing. Each new one is flushed into the one above it: a store that survives a power cut is

@@ -76,6 +76,17 @@ impl Site {
         Ok(())
     }
 
+    /// Another file took the place of the one that was being opened.
+    pub(super) fn replaced_meanwhile(&self) -> Error {
+        Error::new(
+            Kind::Busy,
+            format!(
+                "{} was replaced or removed while it was being opened; nothing was changed; open it again",
+                self.location
+            ),
+        )
+    }
+
     /// What went wrong, and what to do.
     pub(super) fn explain(&self, error: &rusqlite::Error) -> Error {
         let at = &self.location;
@@ -122,6 +133,12 @@ impl Site {
                      (ulimit -f); nothing of this call was kept"
                 ),
             );
+        }
+        if error
+            .sqlite_error()
+            .is_some_and(|error| error.extended_code == ffi::SQLITE_READONLY_DBMOVED)
+        {
+            return self.replaced_meanwhile();
         }
         match code {
             ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Error::new(

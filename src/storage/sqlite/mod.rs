@@ -35,9 +35,10 @@ mod upkeep;
 mod writer;
 
 use crate::error::{Error, Kind, Result};
+use crate::files::place_private;
 use crate::model::Durability;
 use crate::storage::{Applied, ImportWork, Imported, Mutation, SessionKey, Snapshot, Storage};
-pub(crate) use claim::belongs_to_open_store;
+pub(crate) use claim::PlainFile;
 pub(crate) use defence::{Permit, restrict};
 pub(crate) use new_file::SIDE_FILES;
 pub(crate) use salvage::salvage;
@@ -122,7 +123,10 @@ impl SqliteStorage {
             exclusive: options.exclusive,
         };
         let may_create = !options.must_exist && !options.read_only;
+        let _kept;
+        let mut claim = None;
         let mut connection = if in_memory {
+            _kept = None;
             if options.read_only || options.must_exist {
                 return Err(Error::invalid(
                     "a store in memory is new and empty: leave out read_only and must_exist",
@@ -131,25 +135,33 @@ impl SqliteStorage {
             opener.memory()?
         } else {
             connection::prepare_site(&opener.site, may_create)?;
+            _kept = Some(connection::keep_folder_to_open(&opener.site)?);
+            // Before SQLite has the file: a connection that is refused and closed can take the first lock of another one with it.
+            if opener.site.path.exists() || (may_create && place_private(&opener.site.path)) {
+                claim = Some(Claim::new(&opener.site, opener.exclusive)?);
+            }
             schema::check_before_opening(&opener.site)?;
             opener.writer(may_create)?
         };
-        let claim = (!in_memory)
-            .then(|| Claim::new(&opener.site, opener.exclusive))
-            .transpose()?;
+        if claim.is_none() && !in_memory {
+            claim = Some(Claim::new(&opener.site, opener.exclusive)?);
+        }
+        opener.check_not_replaced(&connection, claim.as_ref())?;
         // Whoever closes a file last empties its WAL into it: not before it is known to be ours.
         opener.checkpoint_on_close(&connection, false)?;
         schema::check_before_changing(&connection, &opener.site)?;
         if !in_memory && !options.read_only {
             opener.use_wal(&connection)?;
+            opener.check_not_replaced(&connection, claim.as_ref())?;
         }
         schema::bring_up_to_date(&mut connection, &opener)?;
         opener.checkpoint_on_close(&connection, true)?;
         let writer = Writer::new(connection, &opener, in_memory, options.event_log_rows)?;
-        Self::with_writer(writer, opener, options.readers, claim)
+        Self::with_writer(claim, writer, opener, options.readers)
     }
 
-    fn with_writer(writer: Writer, mut opener: Opener, readers: usize, claim: Option<Claim>) -> Result<Self> {
+    /// The claim is given back last, if this fails.
+    fn with_writer(claim: Option<Claim>, writer: Writer, mut opener: Opener, readers: usize) -> Result<Self> {
         let file = claim.as_ref().map(Claim::file);
         if file.is_some() {
             opener.note_files(file);

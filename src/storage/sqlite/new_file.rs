@@ -1,11 +1,11 @@
 //! A database file that grows beside the place where it is to be, and gets there whole or not at all.
 
-use super::claim::{self, FileId, file_id};
+use super::claim::{self, Claim, FileId, file_id};
 use super::defence::{self, Permit};
 use super::failure::Site;
 use super::schema;
 use crate::error::{Error, Kind, Result};
-use crate::files::{create_private, flush_folder, folder_of, partial_beside};
+use crate::files::{Keep, create_private, flush_folder, folder_of, keep_folder, partial_beside};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::io::ErrorKind;
@@ -130,8 +130,11 @@ impl NewFile {
             .and_then(|file| file.sync_all())
             .map_err(|error| failed("flushed", error))?;
         if self.overwrite {
+            let folder = folder_of(&self.target.path);
+            let _kept = keep_folder(folder, Keep::Alone, self.target.busy_timeout).map_err(|_| in_use(location))?;
             self.check_free()?;
-            self.empty_log_of_old()?;
+            // Until another file has its place.
+            let _nobody_else = self.keep_old_to_oneself()?;
             // A power cut might else leave the old file's journal beside the new one, which would be mended by it.
             flush_folder(folder_of(&self.target.path)).map_err(|error| failed("flushed", error))?;
             // What is replaced keeps its rights.
@@ -186,18 +189,24 @@ impl NewFile {
         schema::check_is_store(&self.target)
     }
 
-    /// The log of what is replaced would be taken for that of the new file. To empty it, one must be alone with the file.
-    fn empty_log_of_old(&self) -> Result<()> {
+    /// The log of what is replaced would be taken for that of the new file. To empty it, one must be alone with the file, and
+    /// stay so: whoever opened it now would write to what nobody finds any more.
+    fn keep_old_to_oneself(&self) -> Result<Option<(Connection, Claim)>> {
         let path = &self.target.path;
-        if path.metadata().is_ok_and(|file| file.len() > 0) {
+        let mut kept = None;
+        if path.exists() {
+            let file = file_id(path).ok().and_then(Claim::to_replace);
+            let claim = file.ok_or_else(|| in_use(&self.target.location))?;
             let explain = |error: rusqlite::Error| self.target.explain(&error);
             let mut old = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(explain)?;
             defence::restrict(&mut old, Permit::Store).map_err(explain)?;
             old.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
                 .map_err(explain)?;
             old.busy_timeout(self.target.busy_timeout).map_err(explain)?;
-            // Now with what is only in its log yet.
-            schema::check_before_changing(&old, &self.target)?;
+            if path.metadata().is_ok_and(|file| file.len() > 0) {
+                // Now with what is only in its log yet.
+                schema::check_before_changing(&old, &self.target)?;
+            }
             let mode = old.pragma_update_and_check(None, "journal_mode", "delete", |row| row.get::<_, String>(0));
             match mode {
                 Ok(mode) if mode == "delete" => {}
@@ -206,11 +215,18 @@ impl NewFile {
                 }
                 Ok(_) | Err(_) => return Err(in_use(&self.target.location)),
             }
+            match old.execute_batch("BEGIN EXCLUSIVE") {
+                Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
+                    return Err(in_use(&self.target.location));
+                }
+                begun => begun.map_err(explain)?,
+            }
+            kept = Some((old, claim));
         }
         for end in SIDE_FILES {
             let _not_there = std::fs::remove_file(beside(path, end));
         }
-        Ok(())
+        Ok(kept)
     }
 }
 
