@@ -87,8 +87,9 @@ pub(crate) enum Keep {
     Alone,
 }
 
-/// A folder in which no file is replaced while another process or thread is opening one, until this is dropped. Between the opening
-/// of a database and its first lock SQLite cannot tell that another file has its place, and would take that one's log for its own.
+/// A folder in which no file is replaced while another process or thread is opening one, until this is dropped. Between the
+/// opening of a database and its first lock SQLite cannot tell that another file has its place, and would take that one's log
+/// for its own.
 #[derive(Debug)]
 pub(crate) struct KeptFolder(#[allow(dead_code, reason = "it is held")] Option<File>);
 

@@ -136,8 +136,11 @@ impl SqliteStorage {
         } else {
             connection::prepare_site(&opener.site, may_create)?;
             _kept = Some(connection::keep_folder_to_open(&opener.site)?);
-            // Before SQLite has the file: a connection that is refused and closed can take the first lock of another one with it.
-            if opener.site.path.exists() || (may_create && place_private(&opener.site.path)) {
+            // What cannot be made here SQLite makes, or says why it cannot.
+            let _made = may_create && place_private(&opener.site.path);
+            // Before SQLite has the file: a connection that is refused and closed can take the first lock of another one with
+            // it.
+            if opener.site.path.exists() {
                 claim = Some(Claim::new(&opener.site, opener.exclusive)?);
             }
             schema::check_before_opening(&opener.site)?;
